@@ -1,0 +1,25 @@
+"""How a loader's work can fail. What a failure becomes (later, never, ignore) is decided in `part_loader.py`, once."""
+
+from contracts.events import ErrorKind, LoadError
+
+
+class LoadFailure(Exception):
+    """An attempt failed in a way that the design names: `error` is what the event, the board and the log will say.
+
+    `retry_after` (seconds) is what the upstream asked for, where it did; `candidates` are the entries that identity
+    could not choose from, one line each.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        code: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        candidates: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.error = LoadError(kind=kind, code=code, message=message)
+        self.retry_after = retry_after
+        self.candidates = candidates
