@@ -163,7 +163,9 @@ class PartRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="pa
 
 
 class PartStarted(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag="part-started.v1"):
-    """A worker took the part up: one event per delivery. `deaths` of this attempt's workers came before."""
+    """A worker took the part up. `delivery` numbers the takings-up of this cause from 1; `deaths` says how many workers
+    died holding this attempt before.
+    """
 
     delivery: int
     deaths: int = 0
@@ -176,7 +178,11 @@ class PartReleased(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class PartRetrying(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag="part-retrying.v1"):
-    """The attempt failed and the next comes at `retry_at`. `retries` counts those so far that count, `waited` is in seconds."""
+    """The attempt failed; the next comes at `retry_at`, after `delay` seconds.
+
+    `retries` is how many counted retries there were so far, this one included if `counted`; `waited` is the sum of
+    the uncounted waits in seconds, this one included if it is one.
+    """
 
     error: LoadError
     retry_at: datetime
@@ -273,6 +279,7 @@ Event: TypeAlias = (
 )
 EVENT_TYPES: tuple[type[Event], ...] = Event.__args__
 FinalEvent: TypeAlias = PartLoaded | PartUnchanged | PartUnavailable | PartFailed | SeriesIdentified
+CausedEvent: TypeAlias = FinalEvent | PartStarted | PartReleased | PartRetrying
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,199 @@
+"""The bodies of the HTTP API, of the feed's updates and of the frames that carry them."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, FileRecord, LoadError, Part, Season
+from contracts.state import LoadingStatus, PartStatus
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """A JSON object sent to clients: every field is always there."""
+
+
+class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /api/anime/add. Only `link` is needed; what is missing is asked of the link's site or derived from it."""
+
+    link: str
+    name: str | None = None
+    year: int | None = None
+    key: str | None = None
+    folder: str | None = None
+    tmdb_id: int | None = None
+    tvmaze_id: int | None = None
+    tvdb_id: int | None = None
+    imdb_id: str | None = None
+    parts: tuple[Part, ...] = CONTENT_PARTS
+
+
+class PartsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST …/retry: which parts; none means every failed one."""
+
+    parts: tuple[Part, ...] | None = None
+
+
+class LoadingProgress(Body, frozen=True, kw_only=True):
+    """True for each part that is loaded, unavailable or not wanted."""
+
+    episodes: bool = False
+    nfo: bool = False
+    logo: bool = False
+    images: bool = False
+
+
+class AddResponse(Body, frozen=True, kw_only=True):
+    """`success` (202) or `exists` (200). `db_id` is the position of the SeriesAdded, and so survives a rebuild."""
+
+    status: Literal["success", "exists"]
+    message: str
+    key: str
+    folder: str
+    db_id: int
+    loading_status: LoadingStatus
+    loading_progress: LoadingProgress
+    position: int
+
+
+class AcceptedResponse(Body, frozen=True, kw_only=True):
+    """202 for a request or a removal: recorded at `position`; watchers ignore anything older."""
+
+    status: Literal["success"] = "success"
+    message: str
+    key: str
+    position: int
+
+
+class PartView(Body, frozen=True, kw_only=True):
+    """One part as clients see it."""
+
+    status: PartStatus
+    attempt: int
+    error: LoadError | None
+    retry_at: datetime | None
+    files: tuple[FileRecord, ...]
+
+
+class LoadingStatusBody(Body, frozen=True, kw_only=True):
+    """GET …/loading-status."""
+
+    key: str
+    loading_status: LoadingStatus
+    progress: LoadingProgress
+    started_at: datetime
+    completed_at: datetime | None
+    message: str
+    error: str | None
+    parts: dict[str, PartView]
+    position: int
+
+
+class LoadingUpdate(Body, frozen=True, kw_only=True):
+    """One change of one series, as SSE and WebSocket subscribers get it."""
+
+    type: Literal["series_loading_update"] = "series_loading_update"
+    key: str
+    name: str
+    year: int | None
+    loading_status: LoadingStatus
+    progress: LoadingProgress
+    message: str
+    error: str | None
+    parts: dict[str, PartView]
+    position: int
+    timestamp: datetime
+
+
+class SeriesSummary(Body, frozen=True, kw_only=True):
+    """A series in a list."""
+
+    key: str
+    db_id: int
+    name: str
+    year: int | None
+    site: str
+    folder: str
+    loading_status: LoadingStatus
+    progress: LoadingProgress
+    message: str
+    error: str | None
+    added_at: datetime
+    completed_at: datetime | None
+    position: int
+
+
+class SeriesList(Body, frozen=True, kw_only=True):
+    """A page of series, by name; `next_cursor` (None at the end) asks for the following one."""
+
+    items: list[SeriesSummary]
+    total: int
+    next_cursor: str | None
+
+
+class SeriesDetail(SeriesSummary, frozen=True, kw_only=True):
+    """GET /api/anime/{key}."""
+
+    link: str
+    canonical: Canonical
+    ids: CatalogueIds
+    catalogue: str | None
+    catalogue_id: str | None
+    titles: tuple[str, ...]
+    started_at: datetime
+    parts: dict[str, PartView]
+    seasons: list[Season]
+    files: list[FileRecord]
+
+
+class HistoryItem(Body, frozen=True, kw_only=True):
+    """One recorded event; `event` is its body as the log holds it."""
+
+    position: int
+    time: datetime
+    id: str
+    type: str
+    correlation_id: str | None
+    event: msgspec.Raw
+
+
+class History(Body, frozen=True, kw_only=True):
+    """GET …/history, oldest first; `next_after` (None at the end) is the `after_position` of the following page."""
+
+    items: list[HistoryItem]
+    next_after: int | None
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What the projector tells gateways after each commit, on core NATS.
+
+    `updates` are all LoadingUpdates of the positions in (`after`, `position`], in position order and encoded. A frame
+    without updates whose `complete` is false was too large: fetch the rows. A heartbeat's `after` is its `position`.
+    """
+
+    log: str
+    after: int
+    position: int
+    updates: list[msgspec.Raw] = []
+    complete: bool = True
+
+
+class Subscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a WebSocket client sends; no keys means all series."""
+
+    action: Literal["subscribe", "unsubscribe"]
+    keys: list[str] | None = None
+
+
+class Subscribed(Body, frozen=True, kw_only=True):
+    """What the keys subscribed to are now (None: all)."""
+
+    type: Literal["subscribed"] = "subscribed"
+    keys: list[str] | None
+
+
+class FeedError(Body, frozen=True, kw_only=True):
+    """The last message could not be understood."""
+
+    type: Literal["error"] = "error"
+    detail: str

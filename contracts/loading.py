@@ -1,0 +1,240 @@
+"""The fold: what the events of one series add up to. Pure, total and public: whoever replays the log uses this one.
+
+`evolve(state, recorded_event) -> state` returns the very same object when the event changes nothing: a repeat, an
+event of a cause older than the part's newest start or than the present SeriesAdded, an outcome weaker than the one
+there is (within a cause loaded > unavailable > failed). Fed with all events of a series it gives its state; fed with
+only the last event of each subject, in order, it gives a state that agrees about every part's start, attempt, deaths,
+retries and outcome, which is what the loaders decide from. How a state reads to people is in `presentation.py`.
+"""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from contracts.events import (
+    CatalogueIds,
+    CausedEvent,
+    EpisodesLoaded,
+    EventParked,
+    EventUnparked,
+    FinalEvent,
+    ImagesLoaded,
+    LogoLoaded,
+    NfoLoaded,
+    Part,
+    PartFailed,
+    PartReleased,
+    PartRequested,
+    PartRetrying,
+    PartStarted,
+    PartUnavailable,
+    PartUnchanged,
+    RecordedEvent,
+    SeriesAdded,
+    SeriesIdentified,
+    SeriesRemoved,
+)
+from contracts.state import Good, Outcome, PartState, SeriesState
+
+_RANK: dict[Outcome | None, int] = {None: 0, "failed": 1, "unavailable": 2, "loaded": 3}
+
+
+def evolve(state: SeriesState | None, recorded: RecordedEvent) -> SeriesState | None:
+    """The state after `recorded`. None is a series that was never added; the same object means: nothing changed."""
+    event = recorded.event
+    if isinstance(event, SeriesAdded):
+        return _added(state, event, recorded)
+    if state is None or recorded.position <= state.added:
+        return state
+    after = _apply(state, recorded)
+    if after is state:
+        return state
+    return _stamp(state, after, recorded)
+
+
+def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
+    event = recorded.event
+    match event:
+        case SeriesAdded():
+            return state
+        case SeriesRemoved():
+            return state if state.removed else replace(state, removed=True, delete_files=event.delete_files)
+        case EventParked() | EventUnparked():
+            return _parking(state, event)
+        case _ if state.removed:
+            return state
+        case PartRequested():
+            return _requested(state, event, recorded.position)
+        case SeriesIdentified() if event.cause >= state.added:
+            return _identified(state, event, recorded.position)
+        case _ if event.cause < state.added:
+            return state  # a former life's
+        case _:
+            before = state.part(event.part)
+            after = _part_after(before, event, recorded.position)
+            if after is before:
+                return state
+            changes: dict[str, object] = {event.part.value: after}
+            if isinstance(event, EpisodesLoaded):
+                changes["episodes_at"] = recorded.position
+            return replace(state, **changes)
+
+
+def _parking(state: SeriesState, event: EventParked | EventUnparked) -> SeriesState:
+    position = event.parked_position
+    if isinstance(event, EventParked):
+        return state if position in state.parked else replace(state, parked=state.parked | {position: event.reason})
+    if position not in state.parked:
+        return state
+    return replace(state, parked={other: why for other, why in state.parked.items() if other != position})
+
+
+def _stamp(before: SeriesState, after: SeriesState, recorded: RecordedEvent) -> SeriesState:
+    was, now = before.loading_status, after.loading_status
+    changes: dict[str, object] = {"position": recorded.position, "updated_at": recorded.time}
+    if now == "completed":
+        changes["completed_at"] = after.completed_at or recorded.time
+    else:
+        changes["completed_at"] = None
+        if was in ("completed", "failed") and now not in ("failed", "removed"):
+            changes["started_at"] = recorded.time
+    return replace(after, **changes)
+
+
+def _added(state: SeriesState | None, event: SeriesAdded, recorded: RecordedEvent) -> SeriesState:
+    if state is not None and recorded.position <= state.added:
+        return state
+    return SeriesState(
+        key=event.key,
+        added=recorded.position,
+        name=event.name,
+        site=event.site,
+        link=event.link,
+        canonical=event.canonical,
+        folder=event.folder,
+        added_at=recorded.time,
+        started_at=recorded.time,
+        updated_at=recorded.time,
+        position=recorded.position,
+        year=event.year,
+        ids=event.ids,
+        wanted=event.parts,
+        origin=event.origin,
+        client=event.client,
+        identity=PartState(status="queued", cause=recorded.position),
+    )
+
+
+def _requested(state: SeriesState, event: PartRequested, position: int) -> SeriesState:
+    before = state.part(event.part)
+    # Before SeriesIdentified only identity can be started: the other parts will start with it. (A part that was
+    # started shows that there was one, even when only the last event of each subject is folded.)
+    ready = event.part is Part.IDENTITY or state.identified > 0 or before.cause > 0
+    if position <= before.cause or not ready:
+        return state
+    started = _start(before, position, overwrite=event.overwrite, ids=event.ids)
+    changes: dict[str, object] = {event.part.value: started}
+    if event.part is not Part.IDENTITY and event.part not in state.wanted:
+        changes["wanted"] = (*state.wanted, event.part)
+    return replace(state, **changes)
+
+
+def _start(before: PartState, position: int, *, overwrite: bool = False, ids: CatalogueIds | None = None) -> PartState:
+    return PartState(
+        status="queued",
+        cause=position,
+        good=before.good,
+        files=before.files,
+        overwrite=overwrite,
+        requested_ids=ids,
+    )
+
+
+def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> SeriesState:
+    identity = _part_after(state.identity, event, position)
+    if identity is state.identity or position <= state.identified:
+        return state
+    changes: dict[str, object] = {
+        "identity": identity,
+        "identified": position,
+        "catalogue": event.catalogue,
+        "catalogue_id": event.catalogue_id,
+        "name": event.name,
+        "folder": event.folder,
+        "ids": event.ids,
+        "titles": event.titles,
+        "year": event.year if event.year is not None else state.year,
+    }
+    for part in state.wanted:
+        before = state.part(part)
+        if position > before.cause and (event.reload or before.good is None):
+            # Another catalogue entry: what was good for the former one is not good for this one.
+            changes[part.value] = _start(replace(before, good=None), position, overwrite=event.reload)
+    return replace(state, **changes)
+
+
+def _part_after(before: PartState, event: CausedEvent, position: int) -> PartState:
+    """The part after one of its caused events; the same object if that is stale, repeated or weaker than what is."""
+    if event.cause < before.cause:
+        return before
+    if event.cause > before.cause:
+        # Its start is not among the events at hand (only the last of each subject are): the event vouches for it.
+        before = _start(before, event.cause)
+    match event:
+        case PartStarted():
+            if before.outcome or event.attempt < before.attempt or event.delivery <= before.delivery:
+                return before
+            return replace(
+                before, status="loading", attempt=event.attempt, delivery=event.delivery, deaths=event.deaths
+            )
+        case PartReleased():
+            if before.status != "loading" or event.delivery != before.delivery:
+                return before
+            return replace(before, status="queued")
+        case PartRetrying():
+            if before.outcome or event.attempt < before.attempt:
+                return before
+            return replace(
+                before,
+                status="retrying",
+                attempt=event.attempt + 1,
+                deaths=0,
+                retries=event.retries,
+                waited=event.waited,
+                error=event.error,
+                error_position=position,
+                retry_at=event.retry_at,
+                retry_delay=event.delay,
+            )
+        case _:
+            return _settled(before, event, position)
+
+
+def _settled(before: PartState, event: FinalEvent, position: int) -> PartState:
+    outcome = _outcome_of(event)
+    if _RANK[outcome] <= _RANK[before.outcome]:
+        return before
+    after = replace(before, outcome=outcome, attempt=event.attempt, deaths=0, retry_at=None, retry_delay=0.0)
+    match event:
+        case PartFailed():
+            return replace(after, status=before.good or "failed", error=event.error, error_position=position)
+        case PartUnavailable():
+            # A refresh keeps the last good result: upstream having none any more deletes nothing here.
+            good: Good = before.good or "unavailable"
+            return replace(after, status=good, good=good, error=None, error_position=0)
+        case NfoLoaded() | LogoLoaded() | ImagesLoaded():
+            return replace(after, status="loaded", good="loaded", error=None, error_position=0, files=event.files)
+        case PartUnchanged() | EpisodesLoaded() | SeriesIdentified():
+            return replace(after, status="loaded", good="loaded", error=None, error_position=0)
+        case _:
+            assert_never(event)
+
+
+def _outcome_of(event: FinalEvent) -> Outcome:
+    match event:
+        case PartFailed():
+            return "failed"
+        case PartUnavailable():
+            return "unavailable"
+        case _:
+            return "loaded"

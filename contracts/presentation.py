@@ -1,0 +1,116 @@
+"""How a series' state reads to people and programs: progress, message, error, and the bodies made of them. Pure."""
+
+import msgspec
+
+from contracts.api import LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
+from contracts.events import CONTENT_PARTS, Part
+from contracts.state import PartState, SeriesState
+
+MAX_RETRIES = 3
+_DOING = {
+    Part.IDENTITY: "Identifying series",
+    Part.EPISODES: "Loading episodes",
+    Part.NFO: "Generating NFO file",
+    Part.LOGO: "Loading logo",
+    Part.IMAGES: "Loading images",
+}
+_ALL_PARTS = (Part.IDENTITY, *CONTENT_PARTS)
+
+
+def parts_of(state: SeriesState) -> list[tuple[Part, PartState]]:
+    """Identity and the wanted parts, in the order in which they are named everywhere."""
+    return [(part, state.part(part)) for part in _ALL_PARTS if part is Part.IDENTITY or part in state.wanted]
+
+
+def progress_of(state: SeriesState) -> LoadingProgress:
+    """True for each part that is loaded, unavailable or not wanted; a running refresh keeps it true."""
+    return LoadingProgress(
+        **{part.value: part not in state.wanted or state.part(part).good is not None for part in CONTENT_PARTS}
+    )
+
+
+def error_of(state: SeriesState) -> str | None:
+    """The last error that still stands, of a part or of an event that could not be read; at most 1,000 characters."""
+    standing = [(part.error_position, f"{name}: {part.error.message}") for name, part in parts_of(state) if part.error]
+    standing += [(position, f"event {position}: {reason}") for position, reason in state.parked.items()]
+    return max(standing)[1][:1000] if standing else None
+
+
+def message_of(state: SeriesState) -> str:
+    """One line for people: what is going on."""
+    status = state.loading_status
+    if status == "removed":
+        return "Removed"
+    if status == "completed":
+        return _completed(state)
+    if status == "failed":
+        return f"Failed: {error_of(state) or 'nothing could be loaded'}"
+    for part, one in parts_of(state):
+        if one.status == "loading":
+            return f"{_DOING[part]}…"
+        if one.status == "retrying":
+            return _retrying(part, one)
+    return "Queued for loading"
+
+
+def _completed(state: SeriesState) -> str:
+    error = error_of(state)
+    if error:
+        return f"Loaded; the last try to load again failed: {error}"[:1000]
+    missing = [part.value for part, one in parts_of(state) if one.status == "unavailable"]
+    if not missing:
+        return "All data loaded successfully"
+    return f"Loaded; no {' and no '.join(missing)} {'exist' if missing[-1] in ('images', 'episodes') else 'exists'}"
+
+
+def _retrying(part: Part, one: PartState) -> str:
+    what = _DOING[part][0].lower() + _DOING[part][1:]
+    count = f" ({one.retries} of {MAX_RETRIES})" if one.retries else ""
+    why = f": {one.error.message}" if one.error else ""
+    return f"Retrying {what} in {one.retry_delay:.0f} s{count}{why}"[:1000]
+
+
+def part_views(state: SeriesState) -> dict[str, PartView]:
+    """What clients see of each part."""
+    return {
+        part.value: PartView(
+            status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at, files=one.files
+        )
+        for part, one in parts_of(state)
+    }
+
+
+def status_body(state: SeriesState) -> LoadingStatusBody:
+    """The answer of GET …/loading-status."""
+    return LoadingStatusBody(
+        key=state.key,
+        loading_status=state.loading_status,
+        progress=progress_of(state),
+        started_at=state.started_at,
+        completed_at=state.completed_at,
+        message=message_of(state),
+        error=error_of(state),
+        parts=part_views(state),
+        position=state.position,
+    )
+
+
+def update_of(state: SeriesState) -> LoadingUpdate:
+    """The update that SSE and WebSocket subscribers get."""
+    return LoadingUpdate(
+        key=state.key,
+        name=state.name,
+        year=state.year,
+        loading_status=state.loading_status,
+        progress=progress_of(state),
+        message=message_of(state),
+        error=error_of(state),
+        parts=part_views(state),
+        position=state.position,
+        timestamp=state.updated_at,
+    )
+
+
+def encode_update(state: SeriesState) -> bytes:
+    """`update_of(state)` as JSON: encoded once, sent to everybody."""
+    return msgspec.json.encode(update_of(state))

@@ -1,0 +1,121 @@
+"""Where a series stands: the shapes that the fold (`loading.py`) produces and replayers read."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, FileRecord, LoadError, Origin, Part
+
+PartStatus: TypeAlias = Literal["waiting", "queued", "loading", "retrying", "loaded", "unavailable", "failed"]
+Good: TypeAlias = Literal["loaded", "unavailable"]
+Outcome: TypeAlias = Literal["loaded", "unavailable", "failed"]
+LoadingStatus: TypeAlias = Literal[
+    "pending",
+    "loading_episodes",
+    "loading_nfo",
+    "loading_logo",
+    "loading_images",
+    "completed",
+    "failed",
+    "removed",
+]
+
+
+class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where one part stands.
+
+    `cause` is the position of its newest start (0: never started), `outcome` how that start ended (None: open).
+    `good` is the last good result, which a refresh keeps while it runs and if it fails. `attempt` is the one under way
+    or next; `delivery`, `deaths`, `retries` and `waited` are as in the events.
+    """
+
+    status: PartStatus = "waiting"
+    cause: int = 0
+    attempt: int = 1
+    delivery: int = 0
+    deaths: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    outcome: Outcome | None = None
+    good: Good | None = None
+    error: LoadError | None = None
+    error_position: int = 0
+    retry_at: datetime | None = None
+    retry_delay: float = 0.0
+    files: tuple[FileRecord, ...] = ()
+    overwrite: bool = False  # what the request of this start asked for
+    requested_ids: CatalogueIds | None = None  # likewise
+
+    @property
+    def is_open(self) -> bool:
+        """Started, and its final event is not here yet."""
+        return self.cause > 0 and self.outcome is None
+
+
+class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One series: what was wished, what was found, and where its parts stand.
+
+    `added` is the position of the present SeriesAdded (the series' db_id), `identified` that of its SeriesIdentified
+    (0: not yet), `episodes_at` that of the EpisodesLoaded whose seasons count, `position` that of the last event
+    which changed anything, `updated_at` its time.
+    """
+
+    key: str
+    added: int
+    name: str
+    site: str
+    link: str
+    canonical: Canonical
+    folder: str
+    added_at: datetime
+    started_at: datetime
+    updated_at: datetime
+    position: int
+    year: int | None = None
+    ids: CatalogueIds = CatalogueIds()
+    wanted: tuple[Part, ...] = CONTENT_PARTS
+    origin: Origin = "api"
+    client: str | None = None
+    removed: bool = False
+    delete_files: bool = False
+    identified: int = 0
+    catalogue: str | None = None
+    catalogue_id: str | None = None
+    titles: tuple[str, ...] = ()
+    completed_at: datetime | None = None
+    episodes_at: int = 0
+    parked: dict[int, str] = {}
+    identity: PartState = PartState()
+    episodes: PartState = PartState()
+    nfo: PartState = PartState()
+    logo: PartState = PartState()
+    images: PartState = PartState()
+
+    def part(self, part: Part) -> PartState:
+        """The state of `part`."""
+        state: PartState = getattr(self, part.value)
+        return state
+
+    @property
+    def loading_status(self) -> LoadingStatus:
+        """The status of the whole series, as the read model's column has it."""
+        if self.removed:
+            return "removed"
+        states = [(part, self.part(part)) for part in CONTENT_PARTS if part in self.wanted]
+        if all(state.status in ("loaded", "unavailable") for _, state in states) and (states or self.identified):
+            return "completed"
+        for part, state in states:
+            if state.status in ("loading", "retrying"):
+                return _LOADING[part]
+        if self.identity.is_open or any(state.is_open for _, state in states):
+            return "pending"
+        return "failed"
+
+
+_LOADING: dict[Part, LoadingStatus] = {
+    Part.EPISODES: "loading_episodes",
+    Part.NFO: "loading_nfo",
+    Part.LOGO: "loading_logo",
+    Part.IMAGES: "loading_images",
+}
