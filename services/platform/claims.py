@@ -1,0 +1,122 @@
+"""Who has what: a folder, a page or a catalogue id belongs to one living series.
+
+A claim is an entry of the KV bucket `claims`: its token says what is claimed, its value which life of which series
+claims it. Claims only speed up what the log knows: one whose life has ended is void, whoever wants the thing takes it
+over (by expected revision, so that two can't), and a lost bucket is told again from the log.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+
+from contracts.events import Canonical, CatalogueIds, RecordedEvent
+from contracts.loading import evolve
+from contracts.state import SeriesState
+from services.platform.event_store import EventStore
+from services.platform.folder_names import claim_token
+from services.platform.streams import CLAIMS_BUCKET
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The series `key` that was added at `position` (0: its add is on the way)."""
+
+    key: str
+    position: int = 0
+
+
+_DECODER = msgspec.json.Decoder(Claim)
+
+
+def page_token(canonical: Canonical) -> str:
+    """The token of a page of a site: two links of one page are one series."""
+    return f"page.{hashlib.sha256(f'{canonical.site}/{canonical.id}'.encode()).hexdigest()}"
+
+
+def folder_token(folder: str) -> str:
+    """The token of a folder in the library, the same for names that differ in letter case only."""
+    return f"folder.{claim_token(folder)}"
+
+
+def id_tokens(ids: CatalogueIds) -> list[str]:
+    """The tokens of the catalogue ids that are known."""
+    known = {name: getattr(ids, name) for name in ids.__struct_fields__}
+    return [f"id.{name}.{value}" for name, value in known.items() if value is not None]
+
+
+class Claims:
+    """The bucket, read and written with care."""
+
+    def __init__(self, bucket: KeyValue) -> None:
+        self._bucket = bucket
+
+    @classmethod
+    async def open(cls, store: EventStore) -> "Claims":
+        """The claims beside the log of `store`."""
+        return cls(await store.js.key_value(CLAIMS_BUCKET))
+
+    async def holder(self, token: str) -> Claim | None:
+        """Who holds `token`, void or not."""
+        try:
+            entry = await self._bucket.get(token)
+        except KeyNotFoundError:
+            return None
+        return _DECODER.decode(entry.value or b"")
+
+    async def claim(self, token: str, claim: Claim, is_void: Callable[[Claim], Awaitable[bool]]) -> Claim:
+        """Hold `token` for `claim.key`; the answer is its holder, ours or another living series'."""
+        while True:
+            try:
+                await self._bucket.create(token, msgspec.json.encode(claim))
+            except KeyWrongLastSequenceError:
+                pass
+            else:
+                return claim
+            try:
+                entry = await self._bucket.get(token)
+            except KeyNotFoundError:
+                continue
+            held = _DECODER.decode(entry.value or b"")
+            if held.key != claim.key and not await is_void(held):
+                return held
+            if held == claim:
+                return claim
+            try:
+                await self._bucket.update(token, msgspec.json.encode(claim), last=entry.revision)
+            except KeyWrongLastSequenceError:
+                continue  # somebody else took it over: look again
+            return claim
+
+
+def is_life(state: SeriesState | None, claim: Claim) -> bool:
+    """Whether the claim's life of its series goes on."""
+    return state is not None and not state.removed and claim.position in (0, state.added)
+
+
+async def rebuild(store: EventStore, claims: Claims) -> int:
+    """Tell every living series' claims from the log again; the number of series. Existing claims are left alone."""
+
+    async def never(_: Claim) -> bool:
+        return False
+
+    living = [state for state in await _fold_all(store) if not state.removed]
+    for state in living:
+        claim = Claim(state.key, state.added)
+        tokens = [page_token(state.canonical), *id_tokens(state.ids)]
+        if state.identified:
+            tokens.append(folder_token(state.folder))
+        for token in tokens:
+            await claims.claim(token, claim, never)
+    return len(living)
+
+
+async def _fold_all(store: EventStore) -> list[SeriesState]:
+    states: dict[str, SeriesState] = {}
+    async for recorded in store.read_all():
+        if isinstance(recorded, RecordedEvent):
+            state = evolve(states.get(recorded.event.key), recorded)
+            if state is not None:
+                states[state.key] = state
+    return list(states.values())

@@ -1,0 +1,313 @@
+"""The event log as the services use it: append with an expectation, read one series, follow from a position.
+
+An append answers only when the server has the event on disk. What is uncertain (a publish that timed out) is settled
+by looking: the subject's last event either carries our id, then it is stored, or it does not, then it is sent again.
+"""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from contracts import codec
+from contracts.events import Event, RecordedEvent
+from contracts.loading import evolve
+from contracts.state import SeriesState
+from contracts.subjects import ALL_EVENTS, STREAM, added_subject, events_of, subject_of
+from services.platform import streams
+from services.platform.mux import Mux
+from services.platform.streams import LogInfo
+
+_DIRECT_GET = f"$JS.API.DIRECT.GET.{STREAM}"
+_LEADER_GET = f"$JS.API.STREAM.MSG.GET.{STREAM}"
+_WRONG_SEQUENCE = frozenset({10071, 10164})
+_PAGE = 500
+
+
+class Conflict(Exception):
+    """The log did not hold what the writer expected: somebody else was there first, or the series' life has ended."""
+
+
+class LogUnavailable(Exception):
+    """The log can't be reached, or is full: nothing was recorded, or nobody can tell yet. Try again later."""
+
+
+class Expect(msgspec.Struct, frozen=True):
+    """`subject`'s last event must be at `position` (0: there must be none)."""
+
+    subject: str
+    position: int
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where the event is; `duplicate` says that an earlier try had recorded it already."""
+
+    position: int
+    duplicate: bool = False
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """An event that this program can't decode, and why."""
+
+    position: int
+    subject: str
+    reason: str
+
+
+class _Ack(msgspec.Struct):
+    class Error(msgspec.Struct):
+        err_code: int = 0
+        description: str = ""
+
+    seq: int = 0
+    duplicate: bool = False
+    error: Error | None = None
+
+
+class _Stored(msgspec.Struct):
+    class Message(msgspec.Struct):
+        seq: int
+        hdrs: str = ""
+
+    message: Message | None = None
+
+
+_ACK = msgspec.json.Decoder(_Ack)
+_STORED = msgspec.json.Decoder(_Stored)
+
+
+def life_of(key: str, added: int) -> Expect:
+    """The guard of everything said about one life of a series: its newest SeriesAdded must still be the one meant."""
+    return Expect(added_subject(key), added)
+
+
+class EventStore:
+    """The log over one NATS connection; safe to use from many tasks at once."""
+
+    def __init__(self, nc: Client, *, timeout: float = 5.0) -> None:
+        self.nc = nc
+        self.js: JetStreamContext = nc.jetstream()
+        self._mux = Mux(nc)
+        self._timeout = timeout
+
+    async def info(self) -> LogInfo:
+        """Which log this is and how far it reaches. Raises LogUnavailable."""
+        try:
+            return await streams.log_info(self.js)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise LogUnavailable(f"the event log can't be read: {_why(error)}") from error
+
+    async def append(
+        self,
+        event: Event,
+        *,
+        expect: Expect | None = None,
+        event_id: str | None = None,
+        correlation_id: str | None = None,
+        traceparent: str | None = None,
+        tries: int = 3,
+    ) -> Appended:
+        """Record `event`. Raises Conflict if `expect` does not hold, LogUnavailable if the log does not answer."""
+        subject = subject_of(event)
+        headers = codec.headers_of(
+            event,
+            time=datetime.now(UTC),
+            event_id=event_id,
+            correlation_id=correlation_id,
+            traceparent=traceparent,
+        )
+        identifier = headers["Nats-Msg-Id"]
+        headers["Nats-Expected-Stream"] = STREAM
+        if expect is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(expect.position)
+            headers["Nats-Expected-Last-Subject-Sequence-Subject"] = expect.subject
+        body = codec.encode(event)
+        reason: object = None
+        for attempt in range(tries):
+            try:
+                # An uncertain earlier try may have been recorded: its own event would then refuse this one.
+                if attempt and (position := await self._last_position(subject, identifier)):
+                    return Appended(position, duplicate=True)
+                return await self._publish(subject, body, headers)
+            except Conflict:
+                position = await self._last_position(subject, identifier)
+                if position:
+                    return Appended(position, duplicate=True)
+                raise
+            except (NatsError, TimeoutError, OSError) as error:
+                reason = _why(error)
+                await asyncio.sleep(0.1 * attempt)
+        raise LogUnavailable(f"the event log does not answer: {reason}")
+
+    async def _publish(self, subject: str, body: bytes, headers: dict[str, str]) -> Appended:
+        answer = await self._mux.request(subject, body, headers, timeout=self._timeout)
+        ack = _ACK.decode(answer.data)
+        if ack.error is None:
+            return Appended(ack.seq, ack.duplicate)
+        if ack.error.err_code in _WRONG_SEQUENCE:
+            raise Conflict(ack.error.description)
+        raise LogUnavailable(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
+
+    async def _last_position(self, subject: str, identifier: str) -> int:
+        """The position of the subject's last event if it carries the id `identifier`, else 0. Asks the leader."""
+        answer = await self._mux.request(
+            _LEADER_GET, msgspec.json.encode({"last_by_subj": subject}), None, timeout=self._timeout
+        )
+        stored = _STORED.decode(answer.data).message
+        if stored is None:
+            return 0
+        head = base64.b64decode(stored.hdrs).decode()
+        return stored.seq if f"Nats-Msg-Id: {identifier}\r\n" in head or f"Nats-Msg-Id:{identifier}\r\n" in head else 0
+
+    async def last_of_each(self, key: str, *, up_to: int = 0) -> list[RecordedEvent]:
+        """The last event of each kind of one series, in order; what can't be decoded is left out.
+
+        A replica may lag: it is asked again until it has reached position `up_to`.
+        """
+        body = msgspec.json.encode({"multi_last": [events_of(key)]})
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        while True:
+            found, reached = await self._batch(body)
+            if reached is None or reached >= up_to:
+                return _readable(found)
+            if asyncio.get_running_loop().time() > deadline:
+                raise LogUnavailable(f"the event log's replica is behind: it has not reached {up_to} yet")
+            await asyncio.sleep(0.02)
+
+    async def events_of(self, key: str, *, after: int = 0) -> list[RecordedEvent | Unreadable]:
+        """All events of one series after a position, in order."""
+        events: list[RecordedEvent | Unreadable] = []
+        while True:
+            body = msgspec.json.encode({"batch": _PAGE, "seq": after + 1, "next_by_subj": events_of(key)})
+            found, _ = await self._batch(body)
+            events += found
+            if len(found) < _PAGE:
+                return events
+            after = events[-1].position
+
+    async def read_all(self, *, after: int = 0) -> AsyncIterator[RecordedEvent | Unreadable]:
+        """Every event after a position up to the log's present end, in order, a page at a time."""
+        last = (await self.info()).last_position
+        while after < last:
+            body = msgspec.json.encode({"batch": _PAGE, "seq": after + 1, "next_by_subj": ALL_EVENTS})
+            found, _ = await self._batch(body)
+            for one in found:
+                yield one
+            if not found:
+                return
+            after = found[-1].position
+
+    async def state_of(self, key: str, *, since: SeriesState | None = None) -> SeriesState | None:
+        """The fold of one series' events, going on from `since` if that is given."""
+        state = since
+        for one in await self.events_of(key, after=since.position if since else 0):
+            if isinstance(one, RecordedEvent) and not (state and one.position in state.parked):
+                state = evolve(state, one)
+        return state
+
+    async def _batch(self, body: bytes) -> tuple[list[RecordedEvent | Unreadable], int | None]:
+        """The answers to one batch read, and the position that the answering replica had reached (if it says so)."""
+        found: list[RecordedEvent | Unreadable] = []
+        try:
+            async for message in self._mux.stream(_DIRECT_GET, body, timeout=self._timeout):
+                head = message.headers or {}
+                status = head.get("Status")
+                if status == "404":
+                    return [], None
+                if status == "204":
+                    return found, int(head["Nats-UpTo-Sequence"]) if "Nats-UpTo-Sequence" in head else None
+                if status is not None:
+                    raise LogUnavailable(f"the event log can't be read: {status} {head.get('Description', '')}")
+                found.append(_direct(message))
+        except (NatsError, TimeoutError, OSError) as error:
+            raise LogUnavailable(f"the event log can't be read: {_why(error)}") from error
+        raise AssertionError("a batch read ends with a status")
+
+    async def follow(
+        self, after: int, deliver: Callable[[RecordedEvent | Unreadable], Awaitable[None]], *, subject: str = ALL_EVENTS
+    ) -> "Following":
+        """Call `deliver` with every event after a position, in order and without a gap, until it is stopped.
+
+        The ordered consumer makes itself anew after a lost connection; a short heartbeat tells it soon.
+        """
+
+        async def on_message(message: Msg) -> None:
+            await deliver(_delivered(message))
+
+        subscription = await self.js.subscribe(
+            subject,
+            stream=STREAM,
+            cb=on_message,
+            ordered_consumer=True,
+            idle_heartbeat=0.5,
+            config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),
+            pending_msgs_limit=-1,
+            pending_bytes_limit=-1,
+        )
+        return Following(subscription)
+
+
+class Following:
+    """A running `follow`."""
+
+    def __init__(self, subscription: JetStreamContext.PushSubscription) -> None:
+        self._subscription = subscription
+
+    async def stop(self) -> None:
+        """Deliver nothing more."""
+        try:
+            await self._subscription.unsubscribe()
+        except NatsError:
+            return  # the connection is gone, and the subscription with it
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _readable(found: list[RecordedEvent | Unreadable]) -> list[RecordedEvent]:
+    return sorted((one for one in found if isinstance(one, RecordedEvent)), key=lambda one: one.position)
+
+
+def _direct(message: Msg) -> RecordedEvent | Unreadable:
+    head = message.headers or {}
+    return decode(
+        int(head["Nats-Sequence"]),
+        head["Nats-Subject"],
+        head,
+        message.data,
+        datetime.fromisoformat(head["Nats-Time-Stamp"]),
+    )
+
+
+def _delivered(message: Msg) -> RecordedEvent | Unreadable:
+    meta = message.metadata
+    return decode(meta.sequence.stream, message.subject, message.headers, message.data, meta.timestamp)
+
+
+def decode(
+    position: int, subject: str, headers: dict[str, Any] | None, body: bytes, stored_at: datetime
+) -> RecordedEvent | Unreadable:
+    """The event of one stored message, or why it can't be read; an event on a foreign subject can't be trusted."""
+    try:
+        recorded = codec.recorded(position, headers, body, stored_at=stored_at)
+    except codec.UndecodableEvent as error:
+        return Unreadable(position, subject, str(error))
+    if not _is_about(recorded.event, subject):
+        return Unreadable(position, subject, f"recorded under {subject}, but it is about {recorded.event.key}")
+    return recorded
+
+
+def _is_about(event: Event, subject: str) -> bool:
+    try:
+        return subject_of(event) == subject
+    except ValueError:
+        return False
