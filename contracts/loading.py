@@ -77,6 +77,8 @@ def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
             changes: dict[str, object] = {event.part.value: after}
             if isinstance(event, EpisodesLoaded):
                 changes["episodes_at"] = recorded.position
+            elif isinstance(event, NfoLoaded):
+                changes |= {"nfo_created_at": state.nfo_created_at or recorded.time, "nfo_updated_at": recorded.time}
             return replace(state, **changes)
 
 

@@ -85,6 +85,8 @@ class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     titles: tuple[str, ...] = ()
     completed_at: datetime | None = None
     episodes_at: int = 0
+    nfo_created_at: datetime | None = None
+    nfo_updated_at: datetime | None = None
     parked: dict[int, str] = {}
     identity: PartState = PartState()
     episodes: PartState = PartState()

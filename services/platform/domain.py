@@ -1,0 +1,106 @@
+"""What a loader does with a delivery, and what a failure becomes: decided here, once, from the fold alone. Pure."""
+
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import msgspec
+
+from contracts.events import ErrorKind, LoadError, Part
+from contracts.presentation import MAX_RETRIES
+from contracts.state import PartState, SeriesState
+
+MAX_DEATHS = 5
+MAX_WAITED = 3600.0
+FIRST_DELAY = 2.0
+LONGEST_DELAY = 60.0
+_TRIED_AGAIN: frozenset[ErrorKind] = frozenset({"network"})
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """Nothing to do, now or ever: the delivery is acknowledged."""
+
+    why: str
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Not yet: the broker delivers it again after `seconds`."""
+
+    seconds: float
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Start attempt `attempt`, as taking-up `delivery` of this cause. `alone` keeps neighbours out of harm's way."""
+
+    attempt: int
+    delivery: int
+    deaths: int
+
+    @property
+    def alone(self) -> bool:
+        return self.deaths > 0
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """Settle the part as failed without another try."""
+
+    attempt: int
+    error: LoadError
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Try again after `delay` seconds; `retries` and `waited` are the sums so far, this one included."""
+
+    delay: float
+    counted: bool
+    retries: int
+    waited: float
+
+
+Decision: TypeAlias = Skip | Wait | Run | GiveUp
+
+
+def on_delivery(state: SeriesState | None, part: Part, position: int, now: datetime) -> Decision:
+    """What to do with the delivered start at `position`, given the fold of what the log says now."""
+    if state is None or state.removed or position < state.added:
+        return Skip("removed")
+    if part is Part.IDENTITY and state.origin == "import" and position == state.added:
+        return Skip("an adopted row brings its identity with it")
+    one = state.part(part)
+    if position < one.cause:
+        return Skip("superseded")
+    if position > one.cause:
+        return Skip("not a start of this part")
+    if not one.is_open:
+        return Skip("settled")
+    if one.status == "retrying" and one.retry_at and one.retry_at > now:
+        return Wait((one.retry_at - now).total_seconds())
+    deaths = one.deaths + (one.status == "loading")
+    if deaths >= MAX_DEATHS:
+        return GiveUp(
+            one.attempt,
+            LoadError(
+                kind="crash",
+                code="worker_died",
+                message=f"loading {part} ended its worker {deaths} times; the log of the worker says why. "
+                "Retry it once that is mended.",
+            ),
+        )
+    return Run(attempt=one.attempt, delivery=one.delivery + 1, deaths=deaths)
+
+
+def on_failure(one: PartState, error: LoadError, retry_after: float | None, jitter: float) -> Again | None:
+    """Whether and when a failed attempt is tried again; None: never. `jitter` is a random number in [0, 1)."""
+    if error.kind == "busy":
+        delay = max(1.0, retry_after if retry_after is not None else FIRST_DELAY) + jitter
+        if one.waited + delay > MAX_WAITED:
+            return None
+        return Again(delay, counted=False, retries=one.retries, waited=one.waited + delay)
+    if error.kind not in _TRIED_AGAIN or one.retries >= MAX_RETRIES:
+        return None
+    delay = min(LONGEST_DELAY, FIRST_DELAY * 2**one.retries) * (1 + 0.25 * jitter)
+    return Again(delay, counted=True, retries=one.retries + 1, waited=one.waited)
+
+
+def retry_time(now: datetime, again: Again) -> datetime:
+    """When the next attempt is due."""
+    return now + timedelta(seconds=again.delay)

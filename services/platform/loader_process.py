@@ -1,0 +1,95 @@
+"""A loader process: FastStream's broker pulls the parts' deliveries, a slot each; `stop` hands running loads back.
+
+A slot is one pull subscription of one message on the part's shared durable consumer: as many run side by side as
+there are slots, in any number of processes. FastStream declares nothing (`streams.py` does) and acknowledges nothing
+(`part_loader.py` does).
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TypeAlias
+
+import structlog
+from faststream import AckPolicy, FastStream
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
+
+from contracts.events import Part
+from contracts.subjects import STREAM
+from services.platform.broker import connect_options
+from services.platform.event_store import EventStore
+from services.platform.part_loader import PartLoader, Work
+from services.platform.settings import LoaderSettings
+
+log = structlog.get_logger()
+
+OpenWorks: TypeAlias = Callable[[EventStore], AbstractAsyncContextManager[Mapping[Part, Work]]]
+
+_WATCH_EVERY = 5.0
+_PULL_TIMEOUT = 5.0
+
+
+async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) -> None:
+    """Run until SIGTERM or SIGINT. `works(store)` opens what the parts' works need and gives them by part."""
+    broker = NatsBroker(
+        **connect_options(service, settings.nats_url), apply_types=False, graceful_timeout=settings.grace, logger=None
+    )
+    await broker.connect()
+    nc = broker.config.connection_state.connection  # the one connection that everything here shares
+    store = EventStore(nc)
+    async with works(store) as by_part:
+        loaders = [PartLoader(part, store, work) for part, work in by_part.items()]
+        for loader in loaders:
+            _subscribe(broker, loader, settings.max_concurrent_loads)
+        app = FastStream(broker, logger=None)
+
+        @app.on_shutdown
+        async def hand_back() -> None:
+            # Before the broker stops: its cancel scope would take the last events with it.
+            await asyncio.gather(*(loader.stop(settings.grace) for loader in loaders))
+
+        watchdog = asyncio.ensure_future(_watch(store, list(by_part)))
+        try:
+            await app.run()
+        finally:
+            watchdog.cancel()
+
+
+def _subscribe(broker: NatsBroker, loader: PartLoader, slots: int) -> None:
+    async def take(message: NatsMessage) -> None:
+        await loader.handle(message.raw_message)
+
+    async def as_it_is(message: NatsMessage) -> bytes:
+        return bytes(message.body)  # contracts/codec.py decodes, strictly
+
+    for _ in range(slots):
+        broker.subscriber(
+            durable=loader.part.value,
+            stream=JStream(STREAM, declare=False),
+            pull_sub=PullSub(batch_size=1, timeout=_PULL_TIMEOUT),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=as_it_is,
+        )(take)
+
+
+async def _watch(store: EventStore, parts: list[Part]) -> None:
+    """End the process when its consumer is gone or its connection closed: FastStream would spin or block for ever.
+
+    The supervisor starts the process anew.
+    """
+    while True:
+        await asyncio.sleep(_WATCH_EVERY)
+        gone = store.nc.is_closed
+        for part in parts:
+            with suppress(NatsError, TimeoutError, OSError):  # not connected just now: it reconnects by itself
+                try:
+                    await store.js.consumer_info(STREAM, part.value)
+                except NotFoundError:
+                    gone = True
+        if gone:
+            log.error("consumer_gone", parts=parts)
+            os.kill(os.getpid(), signal.SIGTERM)

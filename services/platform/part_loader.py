@@ -1,0 +1,331 @@
+"""The way of one delivery through a loader: fold first, say that it started, work, say how it ended, acknowledge.
+
+Whatever happens in between (a kill, a lost connection, a full disk) the delivery comes again and the fold tells what
+was done already: an outcome is recorded at most once, and nothing is loaded twice for it. What a failure becomes is
+decided in `domain.py`; the work itself knows nothing of retries.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import TypeAlias, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from contracts.events import (
+    CausedEvent,
+    CausedFact,
+    FinalEvent,
+    LoadError,
+    Part,
+    PartFact,
+    PartFailed,
+    PartReleased,
+    PartRetrying,
+    PartStarted,
+    RecordedEvent,
+)
+from contracts.loading import evolve
+from contracts.state import PartState, SeriesState
+from services.platform import domain
+from services.platform.domain import GiveUp, Run, Skip, Wait
+from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.failures import LoadFailure
+from services.platform.streams import ACK_WAIT
+
+log = structlog.get_logger()
+
+DEADLINE = 600.0
+_SIGNAL_EVERY = ACK_WAIT / 4
+_LATER = 2.0  # seconds until a delivery that could not be handled comes again
+
+E = TypeVar("E", bound=CausedFact)
+
+
+class Superseded(Exception):
+    """The series was removed or the part was started anew while this load ran: its result is not wanted any more."""
+
+
+class Job:
+    """One attempt at loading one part: what the work may know and ask."""
+
+    def __init__(self, loader: "PartLoader", events: list[RecordedEvent], state: SeriesState, run: Run) -> None:
+        self._loader = loader
+        self.events = events  # the last of each kind
+        self.state = state
+        self.run = run
+        self.part = loader.part
+        self.cause = self.one.cause
+        self.undo: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def key(self) -> str:
+        return self.state.key
+
+    @property
+    def one(self) -> PartState:
+        return self.state.part(self._loader.part)
+
+    @property
+    def overwrite(self) -> bool:
+        """Whether good files that exist are to be replaced."""
+        return self.one.overwrite
+
+    def last(self, kind: type[E]) -> E | None:
+        """The last event of `kind` that this series has (for parts' events: of this part)."""
+        for recorded in reversed(self.events):
+            event = recorded.event
+            if isinstance(event, kind) and (not isinstance(event, PartFact) or event.part is self.part):
+                return event
+        return None
+
+    async def check(self) -> None:
+        """Look again before and after files are written; raises Superseded if the load is not wanted any more."""
+        state = _fold(await self._loader.store.last_of_each(self.key))
+        if state is None or state.removed or state.added != self.state.added:
+            raise Superseded("removed")
+        if state.part(self.part).cause != self.cause:
+            raise Superseded("started anew")
+
+
+Work: TypeAlias = Callable[[Job], Awaitable[FinalEvent]]
+
+
+class PartLoader:
+    """Handles the deliveries of one part in one process, a slot each; `stop` hands running loads back."""
+
+    def __init__(self, part: Part, store: EventStore, work: Work, *, deadline: float = DEADLINE) -> None:
+        self.part = part
+        self.store = store
+        self._work = work
+        self._deadline = deadline
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
+        self._neighbours = _Neighbours()
+
+    async def handle(self, message: Msg) -> None:
+        """Take one delivery to its end: it is acknowledged, or given back to come again."""
+        position = message.metadata.sequence.stream
+        key = message.subject.split(".")[1]
+        structlog.contextvars.bind_contextvars(
+            key=key,
+            part=self.part.value,
+            position=position,
+            correlation_id=(message.headers or {}).get("ce-correlationid"),
+        )
+        if self._stopping or position in self._running:
+            # Delivered again while it runs here (the signals could not get through): the one that runs settles it.
+            await _nak(message, _LATER)
+            return
+        task = asyncio.ensure_future(self._take(message, key, position))
+        self._running[position] = task
+        try:
+            await asyncio.wait({task})
+        finally:
+            del self._running[position]
+        if task.cancelled():
+            await _nak(message, 0)  # the process stops: another one may take it at once
+        elif error := task.exception():
+            log.error("delivery_failed", exc_info=error)
+            await _nak(message, _LATER)
+
+    async def stop(self, grace: float) -> None:
+        """Let running loads finish for `grace` seconds, then hand the others back. Call it before the broker stops."""
+        self._stopping = True
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace)
+        for task in list(self._running.values()):
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace)
+
+    async def _take(self, message: Msg, key: str, position: int) -> None:
+        async with _signals(message):
+            try:
+                events = await self.store.last_of_each(key, up_to=position)
+                state = _fold(events)
+                decision = domain.on_delivery(state, self.part, position, datetime.now(UTC))
+                if isinstance(decision, Skip) or state is None:
+                    await message.ack()
+                elif isinstance(decision, Wait):
+                    await _nak(message, decision.seconds)
+                elif isinstance(decision, GiveUp):
+                    failed = PartFailed(
+                        key=key, part=self.part, cause=position, attempt=decision.attempt, error=decision.error
+                    )
+                    await self._record(failed, state, message)
+                    await message.ack()
+                else:
+                    async with self._neighbours.place(alone=decision.alone):
+                        await self._run(message, Job(self, events, state, decision))
+            except Conflict:
+                await message.ack()  # another life of the series has begun: this one is over
+            except LogUnavailable as error:
+                log.warning("log_unavailable", error=str(error))
+                await _nak(message, _LATER)
+
+    async def _run(self, message: Msg, job: Job) -> None:
+        started = PartStarted(
+            key=job.key,
+            part=self.part,
+            cause=job.cause,
+            attempt=job.run.attempt,
+            delivery=job.run.delivery,
+            deaths=job.run.deaths,
+        )
+        try:
+            await self._record(started, job.state, message)
+            outcome, delay = await self._attempt(job)
+            if isinstance(outcome, PartFailed | PartRetrying):
+                log.warning("attempt_failed", final=delay is None, error=outcome.error.message)
+            await self._record_for_sure(outcome, job.state, message)
+        except (Superseded, Conflict) as error:
+            log.info("superseded", why=str(error))
+            await _undo(job)
+            await message.ack()
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(message, job))
+            raise
+        else:
+            await (message.ack() if delay is None else _nak(message, delay))
+
+    async def _attempt(self, job: Job) -> tuple[CausedEvent, float | None]:
+        """How the attempt ended: an outcome, or a PartRetrying with the seconds until the next."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._work(job), None
+        except LoadFailure as failure:
+            return self._after(job, failure.error, failure.retry_after, failure.candidates)
+        except TimeoutError:
+            error = LoadError(
+                kind="network", code="deadline", message=f"loading {self.part} took over {self._deadline:.0f} s"
+            )
+            return self._after(job, error, None, ())
+        except (Superseded, Conflict, LogUnavailable):
+            raise
+        except Exception as unforeseen:
+            log.exception("unforeseen")
+            error = LoadError(
+                kind="invalid",
+                code="unforeseen",
+                message=f"{type(unforeseen).__name__}: {unforeseen}. This is a bug: please report it with the log.",
+            )
+            return self._after(job, error, None, ())
+
+    def _after(
+        self, job: Job, error: LoadError, retry_after: float | None, candidates: tuple[str, ...]
+    ) -> tuple[CausedEvent, float | None]:
+        again = domain.on_failure(job.one, error, retry_after, random.random())  # noqa: S311 - spreads load, no secret
+        if again is None:
+            failed = PartFailed(
+                key=job.key,
+                part=self.part,
+                cause=job.cause,
+                attempt=job.run.attempt,
+                error=error,
+                candidates=candidates,
+            )
+            return failed, None
+        retrying = PartRetrying(
+            key=job.key,
+            part=self.part,
+            cause=job.cause,
+            attempt=job.run.attempt,
+            error=error,
+            retry_at=domain.retry_time(datetime.now(UTC), again),
+            delay=again.delay,
+            counted=again.counted,
+            retries=again.retries,
+            waited=again.waited,
+        )
+        return retrying, again.delay
+
+    async def _release(self, message: Msg, job: Job) -> None:
+        released = PartReleased(
+            key=job.key, part=self.part, cause=job.cause, attempt=job.run.attempt, delivery=job.run.delivery
+        )
+        with suppress(Conflict, LogUnavailable):
+            await self._record(released, job.state, message)
+
+    async def _record_for_sure(self, event: CausedEvent, state: SeriesState, message: Msg) -> None:
+        """Record how it ended even if the log is away for long: the work is done and must not look like a death."""
+        while True:
+            try:
+                return await self._record(event, state, message)
+            except LogUnavailable as error:
+                log.warning("outcome_waits_for_the_log", error=str(error))
+                await asyncio.sleep(1.0)
+
+    async def _record(self, event: CausedEvent, state: SeriesState, message: Msg) -> None:
+        head = message.headers or {}
+        await self.store.append(
+            event,
+            expect=life_of(state.key, state.added),
+            correlation_id=head.get("ce-correlationid"),
+            traceparent=head.get("traceparent"),
+        )
+
+
+class _Neighbours:
+    """Loads run side by side, but one whose worker died before runs alone in its process."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._count = 0
+        self._alone = False
+
+    @asynccontextmanager
+    async def place(self, *, alone: bool) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone and (not alone or self._count == 0))
+            self._count += 1
+            self._alone = alone
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._count -= 1
+                self._alone = False
+                self._changed.notify_all()
+
+
+@asynccontextmanager
+async def _signals(message: Msg) -> AsyncIterator[None]:
+    """Tell the broker that the delivery is being worked on, until the end of the block."""
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_SIGNAL_EVERY)
+            with suppress(NatsError):
+                await message.in_progress()
+
+    task = asyncio.ensure_future(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _nak(message: Msg, delay: float) -> None:
+    # The delivery comes again by itself after ack_wait if this can't be told.
+    with suppress(NatsError):
+        await message.nak(delay=delay or None)
+
+
+async def _undo(job: Job) -> None:
+    for step in reversed(job.undo):
+        try:
+            await step()
+        except LoadFailure as failure:
+            log.warning("undo_failed", error=failure.error.message)
+
+
+def _fold(events: list[RecordedEvent]) -> SeriesState | None:
+    state: SeriesState | None = None
+    for recorded in events:
+        state = evolve(state, recorded)
+    return state

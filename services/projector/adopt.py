@@ -1,0 +1,148 @@
+"""Tell the log about rows that predate it, once: then they survive a rebuild like the rest.
+
+Rows with position 0 are moved aside into `legacy_series` in one transaction. For each, SeriesAdded, SeriesIdentified
+(with the folder that it has) and a Loaded event for what was there are recorded, and the row is marked. Run again
+after a crash, it goes on where it stopped: the ids of the events are made from the row, and what is recorded already
+is recognised. The projector folds nothing while rows are left. Run it with the operator's NATS user.
+"""
+
+import uuid
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.events import (
+    Canonical,
+    CatalogueIds,
+    CausedEvent,
+    Episode,
+    EpisodesLoaded,
+    ImagesLoaded,
+    LogoLoaded,
+    NfoLoaded,
+    Part,
+    Season,
+    SeriesAdded,
+    SeriesIdentified,
+)
+from contracts.subjects import added_subject
+from services.platform.event_store import Conflict, EventStore, Expect, life_of
+
+log = structlog.get_logger()
+
+_MOVE_ASIDE = text(
+    "INSERT INTO legacy_series (key, row, episodes) "
+    "SELECT s.key, to_jsonb(s) - 'state', coalesce((SELECT jsonb_agg(to_jsonb(e) ORDER BY e.season, e.number) "
+    "FROM episodes e WHERE e.series_id = s.id), '[]'::jsonb) FROM anime_series s WHERE s.position = 0"
+)
+_DELETE_MOVED = text("DELETE FROM anime_series WHERE position = 0")
+
+
+_KINDS: dict[Part, type[NfoLoaded | LogoLoaded | ImagesLoaded]] = {
+    Part.NFO: NfoLoaded,
+    Part.LOGO: LogoLoaded,
+    Part.IMAGES: ImagesLoaded,
+}
+
+
+async def adopt(engine: AsyncEngine, store: EventStore) -> int:
+    """Adopt every row that predates the log; the number adopted by this run."""
+    async with engine.begin() as connection:
+        await connection.execute(_MOVE_ASIDE)
+        await connection.execute(_DELETE_MOVED)
+    query = text("SELECT id, key, row, episodes FROM legacy_series WHERE adopted_position IS NULL ORDER BY id")
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    for row in rows:
+        position = await _tell(store, row.id, row.key, row.row, row.episodes)
+        async with engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE legacy_series SET adopted_position = :position WHERE id = :id"),
+                {"position": position, "id": row.id},
+            )
+    return len(rows)
+
+
+async def _tell(store: EventStore, row_id: int, key: str, row: dict[str, Any], episodes: list[dict[str, Any]]) -> int:
+    """Record what the row says; the position of its SeriesAdded."""
+    added = added_event(key, row)
+    event_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"adopted/{row_id}/{key}"))
+    try:
+        position = (await store.append(added, expect=Expect(added_subject(key), 0), event_id=event_id)).position
+    except Conflict:
+        state = await store.state_of(key)
+        if state is None:
+            raise
+        if state.origin != "import":
+            log.warning("already_added", key=key, what="the log knows this key: the old row is not adopted")
+            return state.added
+        position = state.added
+    for event in caused_events(key, position, row, episodes):
+        await store.append(event, expect=life_of(key, position))
+    return position
+
+
+def added_event(key: str, row: dict[str, Any]) -> SeriesAdded:
+    """The SeriesAdded that an old row amounts to: it wants the parts that it has."""
+    return SeriesAdded(
+        key=key,
+        name=row["name"],
+        site=row["site"] or "",
+        link=row.get("link") or "",
+        canonical=Canonical(site=row["site"] or "", id=key),
+        folder=row["folder"] or key,
+        year=row["year"],
+        ids=_ids(row),
+        parts=tuple(part for part, there in _parts(row) if there),
+        origin="import",
+    )
+
+
+def caused_events(key: str, position: int, row: dict[str, Any], episodes: list[dict[str, Any]]) -> list[CausedEvent]:
+    """What follows: who it is, then what is loaded."""
+    identified = SeriesIdentified(
+        key=key,
+        cause=position,
+        attempt=1,
+        catalogue="library",
+        catalogue_id=key,
+        name=row["name"],
+        folder=row["folder"] or key,
+        ids=_ids(row),
+        year=row["year"],
+    )
+    events: list[CausedEvent] = [identified]
+    for part, there in _parts(row):
+        if there:
+            events.append(_loaded(key, position, part, episodes))
+    return events
+
+
+def _loaded(key: str, cause: int, part: Part, episodes: list[dict[str, Any]]) -> CausedEvent:
+    if part is Part.EPISODES:
+        return EpisodesLoaded(key=key, cause=cause, attempt=1, seasons=_seasons(episodes))
+    return _KINDS[part](key=key, cause=cause, attempt=1)
+
+
+def _parts(row: dict[str, Any]) -> list[tuple[Part, bool]]:
+    return [
+        (Part.EPISODES, bool(row["episodes_loaded"])),
+        (Part.NFO, bool(row["has_nfo"])),
+        (Part.LOGO, bool(row["logo_loaded"])),
+        (Part.IMAGES, bool(row["images_loaded"])),
+    ]
+
+
+def _seasons(episodes: list[dict[str, Any]]) -> tuple[Season, ...]:
+    by_season: dict[int, list[Episode]] = {}
+    for one in episodes:
+        by_season.setdefault(one["season"], []).append(
+            Episode(number=one["number"], title=one["title"], air_date=one["air_date"])
+        )
+    return tuple(Season(number=number, episodes=tuple(rows)) for number, rows in sorted(by_season.items()))
+
+
+def _ids(row: dict[str, Any]) -> CatalogueIds:
+    return CatalogueIds(tmdb=row["tmdb_id"], tvdb=row["tvdb_id"], imdb=row.get("imdb_id"), tvmaze=row.get("tvmaze_id"))

@@ -1,0 +1,207 @@
+"""The projector: the log, in order, into rows and frames, in one process at a time and safe with several.
+
+What has arrived is one batch: one event when idle, hundreds under load. A batch is folded in memory, committed with
+the checkpoint in one transaction and then told to the gateways in one frame. Every doubt (a failed guard, a gap, an
+outage) ends in the same way: forget what is in memory and start again from the checkpoint's row.
+"""
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+
+import msgspec
+import structlog
+
+from contracts.api import Frame
+from contracts.events import EventParked, RecordedEvent
+from contracts.state import SeriesState
+from contracts.subjects import FEED_SUBJECT, is_key
+from services.platform.database import is_outage, is_refusal
+from services.platform.event_store import Conflict, EventStore, Following, LogUnavailable, Unreadable
+from services.projector import domain
+from services.projector.domain import Folded
+from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
+
+log = structlog.get_logger()
+
+HEARTBEAT = 2.0
+_MOST_PENDING = 10_000
+_STATES_KEPT = 20_000
+_POLL = 5.0
+_NOTHING = Folded({}, {}, frozenset(), [])
+
+
+class Interrupted(Exception):
+    """The run can't go on from memory: start again from the checkpoint."""
+
+
+class Projector:
+    """Folds the log of `store` into `read_model` and publishes a frame after each commit."""
+
+    def __init__(self, store: EventStore, read_model: ReadModel, *, max_batch: int = 500) -> None:
+        self._store = store
+        self._read_model = read_model
+        self._max_batch = max_batch
+        self._states: OrderedDict[str, SeriesState] = OrderedDict()
+        self._log_id = ""
+        self._checkpoint = Checkpoint(None, 0, 0)
+
+    async def run(self) -> None:
+        """Until cancelled. Raises ForeignLog if the log is not the one that the rows were folded from."""
+        heartbeat = asyncio.ensure_future(self._beat())
+        try:
+            while True:
+                try:
+                    await self._run_from_checkpoint()
+                except (Interrupted, GuardFailed, LogUnavailable) as error:
+                    log.info("starting_again_from_the_checkpoint", why=str(error))
+                    await asyncio.sleep(0.2)
+                except Exception as error:
+                    if not is_outage(error):
+                        raise
+                    log.warning("database_unavailable", error=str(error))
+                    await asyncio.sleep(1.0)
+        finally:
+            heartbeat.cancel()
+
+    async def _run_from_checkpoint(self) -> None:
+        self._states.clear()
+        while unadopted := await self._read_model.count_unadopted():
+            log.error("rows_predate_the_log", rows=unadopted, what_to_do="python -m services.projector adopt")
+            await asyncio.sleep(_POLL)
+        self._checkpoint = await self._read_model.checkpoint()
+        await self._check_log()
+        inbox = _Inbox(self._store, self._checkpoint.position)
+        try:
+            while True:
+                batch = await inbox.take(self._max_batch, _POLL)
+                if batch:
+                    await self._project(batch)
+                else:
+                    await self._check_log()
+        finally:
+            await inbox.close()
+
+    async def _check_log(self) -> None:
+        info = await self._store.info()
+        info.check_continues(self._checkpoint.log_id, self._checkpoint.position)
+        self._log_id = info.log_id
+
+    async def _project(self, batch: list[RecordedEvent | Unreadable]) -> None:
+        """Commit a batch; one that the database refuses is halved until the event that it refuses stands alone."""
+        if batch[0].position != self._checkpoint.position + 1:
+            raise Interrupted(f"expected position {self._checkpoint.position + 1}, got {batch[0].position}")
+        try:
+            await self._commit(batch)
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._project(batch[:middle])
+                await self._project(batch[middle:])
+                return
+            await self._park_refused(batch[0], error)
+
+    async def _park_refused(self, one: RecordedEvent | Unreadable, error: Exception) -> None:
+        await asyncio.sleep(1.0)
+        try:
+            await self._commit([one])
+        except Exception as again:
+            if not is_refusal(again):
+                raise
+            key = one.event.key if isinstance(one, RecordedEvent) else ""
+            await self._commit([Unreadable(one.position, f"series.{key}", f"the database refused it: {error}"[:500])])
+
+    async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
+        for one in batch:
+            if isinstance(one, Unreadable):
+                await self._park(one)
+        events = [one for one in batch if isinstance(one, RecordedEvent)]
+        missing = domain.keys_of(events) - self._states.keys()
+        if missing:
+            self._states.update(await self._read_model.states(missing))
+        folded = domain.fold(self._states, events) if events else _NOTHING
+        before = self._checkpoint
+        self._checkpoint = await self._read_model.commit(self._log_id, before, batch[-1].position, folded)
+        self._remember(folded)
+        await self._tell(before.position, folded.updates)
+
+    def _remember(self, folded: Folded) -> None:
+        for key, state in folded.states.items():
+            self._states[key] = state
+            self._states.move_to_end(key)
+        while len(self._states) > _STATES_KEPT:
+            self._states.popitem(last=False)
+
+    async def _park(self, one: Unreadable) -> None:
+        """Say in the log that the event is skipped, so that its series shows it and a replay skips it too."""
+        log.error("event_parked", position=one.position, subject=one.subject, reason=one.reason)
+        key = one.subject.split(".")[1]
+        if not is_key(key):
+            return
+        parked = EventParked(key=key, parked_position=one.position, reason=one.reason)
+        with suppress(Conflict):
+            await self._store.append(parked, event_id=f"parked-{self._log_id}-{one.position}")
+
+    async def _beat(self) -> None:
+        """Tell gateways where the rows are, so that one that missed a frame notices soon."""
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            if self._log_id:
+                await self._tell(self._checkpoint.position, [])
+
+    async def _tell(self, after: int, updates: list[bytes]) -> None:
+        frame = Frame(
+            log=self._log_id,
+            after=after,
+            position=self._checkpoint.position,
+            updates=[msgspec.Raw(update) for update in updates],
+        )
+        body = msgspec.json.encode(frame)
+        if len(body) > 0.9 * self._store.nc.max_payload:
+            body = msgspec.json.encode(msgspec.structs.replace(frame, updates=[], complete=False))
+        # A frame that is lost is made up for by the next one: gateways see the gap.
+        with suppress(Exception):
+            await self._store.nc.publish(FEED_SUBJECT, body)
+
+
+class _Inbox:
+    """What has arrived and is not folded yet; above 10,000 events it stops listening until they are folded."""
+
+    def __init__(self, store: EventStore, after: int) -> None:
+        self._store = store
+        self._last = after
+        self._arrived: list[RecordedEvent | Unreadable] = []
+        self._wake = asyncio.Event()
+        self._following: Following | None = None
+        self._listening = False
+
+    async def take(self, at_most: int, patience: float) -> list[RecordedEvent | Unreadable]:
+        """What has arrived, in order; empty if nothing came for `patience` seconds."""
+        if not self._listening and not self._arrived:
+            self._listening = True  # before the first event can arrive
+            self._following = await self._store.follow(self._last, self._deliver)
+        if not self._arrived:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._wake.wait()
+        batch, self._arrived = self._arrived[:at_most], self._arrived[at_most:]
+        return batch
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._listening = False
+        following, self._following = self._following, None
+        if following is not None:
+            await following.stop()
+
+    async def _deliver(self, one: RecordedEvent | Unreadable) -> None:
+        if not self._listening or one.position <= self._last:
+            return
+        self._arrived.append(one)
+        self._last = one.position
+        self._wake.set()
+        if len(self._arrived) >= _MOST_PENDING:
+            await self.close()

@@ -1,0 +1,199 @@
+"""The read model as the projector writes it: rows and checkpoint in one transaction, guarded by the old checkpoint.
+
+Only the projector writes these tables. A guard failure means that another projector was here, or that a rebuild
+swapped the tables: what this process holds in memory is worth nothing then.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from contracts.events import EpisodesLoaded
+from contracts.presentation import error_of
+from contracts.state import SeriesState
+from services.projector.domain import Folded
+
+_STATE = msgspec.json.Decoder(SeriesState)
+
+
+class GuardFailed(Exception):
+    """The checkpoint is not where this process left it."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Up to which position of which log the rows are folded; `generation` counts the rebuilds."""
+
+    log_id: str | None
+    generation: int
+    position: int
+
+
+_COLUMNS: dict[str, str] = {
+    "id": "bigint",
+    "key": "varchar",
+    "name": "varchar",
+    "site": "varchar",
+    "link": "varchar",
+    "client": "varchar",
+    "folder": "varchar",
+    "year": "integer",
+    "has_nfo": "boolean",
+    "nfo_created_at": "timestamptz",
+    "nfo_updated_at": "timestamptz",
+    "tmdb_id": "integer",
+    "tvdb_id": "integer",
+    "imdb_id": "varchar",
+    "tvmaze_id": "integer",
+    "loading_status": "varchar",
+    "episodes_loaded": "boolean",
+    "logo_loaded": "boolean",
+    "images_loaded": "boolean",
+    "loading_started_at": "timestamptz",
+    "loading_completed_at": "timestamptz",
+    "loading_error": "varchar",
+    "position": "bigint",
+    "removed": "boolean",
+    "state": "bytea",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
+_ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
+_UPSERT = text(
+    f"INSERT INTO anime_series ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS}) "  # noqa: S608 - our own names
+    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'key')}"
+)
+_DROP_FORMER_LIVES = text("DELETE FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
+_DROP_EPISODES = text("DELETE FROM episodes WHERE series_id = ANY(CAST(:ids AS bigint[]))")
+_DROP_SEASONS = text("DELETE FROM seasons WHERE series_id = ANY(CAST(:ids AS bigint[]))")
+_ADD_EPISODES = text(
+    "INSERT INTO episodes (series_id, season, number, title, air_date, runtime, absolute_number, on_disk) "
+    "SELECT * FROM unnest(CAST(:series_id AS bigint[]), CAST(:season AS integer[]), CAST(:number AS integer[]), "
+    "CAST(:title AS varchar[]), CAST(:air_date AS varchar[]), CAST(:runtime AS integer[]), "
+    "CAST(:absolute_number AS integer[]), CAST(:on_disk AS boolean[])) ON CONFLICT DO NOTHING"
+)
+_ADD_SEASONS = text(
+    "INSERT INTO seasons (series_id, number, title) SELECT * FROM unnest("
+    "CAST(:series_id AS bigint[]), CAST(:number AS integer[]), CAST(:title AS varchar[])) ON CONFLICT DO NOTHING"
+)
+
+
+class ReadModel:
+    """The tables behind `engine`, whose role owns them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def checkpoint(self) -> Checkpoint:
+        """Where the rows stand."""
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(text("SELECT log_id, generation, position FROM checkpoint"))).one()
+        return Checkpoint(row.log_id, row.generation, row.position)
+
+    async def count_unadopted(self) -> int:
+        """How many rows predate the log and are not told to it yet."""
+        query = text(
+            "SELECT (SELECT count(*) FROM anime_series WHERE position = 0) "
+            "+ (SELECT count(*) FROM legacy_series WHERE adopted_position IS NULL)"
+        )
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def states(self, keys: Iterable[str]) -> dict[str, SeriesState]:
+        """The states that the rows of these keys hold."""
+        query = text("SELECT key, state FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query, {"keys": list(keys)})
+            return {row.key: _STATE.decode(row.state) for row in rows if row.state is not None}
+
+    async def commit(self, log_id: str, before: Checkpoint, position: int, folded: Folded) -> Checkpoint:
+        """Write what a batch changed and move the checkpoint to `position`. Raises GuardFailed; all or nothing."""
+        after = Checkpoint(log_id, before.generation, position)
+        async with self._engine.begin() as connection:
+            await _lock(connection, before)
+            if folded.begun:
+                await connection.execute(_DROP_FORMER_LIVES, {"keys": list(folded.begun)})
+            if folded.states:
+                await connection.execute(_UPSERT, _rows(folded.states.values()))
+            if folded.episodes:
+                await _replace_episodes(connection, folded)
+            await connection.execute(
+                text("UPDATE checkpoint SET log_id = :log_id, position = :position, updated_at = now()"),
+                {"log_id": log_id, "position": position},
+            )
+        return after
+
+
+async def _lock(connection: AsyncConnection, before: Checkpoint) -> None:
+    query = text("SELECT log_id, generation, position FROM checkpoint FOR UPDATE")
+    row = (await connection.execute(query)).one()
+    found = Checkpoint(row.log_id, row.generation, row.position)
+    if found != before:
+        raise GuardFailed(f"expected {before}, found {found}")
+
+
+async def _replace_episodes(connection: AsyncConnection, folded: Folded) -> None:
+    by_id = {folded.states[key].added: event for key, event in folded.episodes.items()}
+    await connection.execute(_DROP_EPISODES, {"ids": list(by_id)})
+    await connection.execute(_DROP_SEASONS, {"ids": list(by_id)})
+    await connection.execute(_ADD_SEASONS, _season_rows(by_id))
+    await connection.execute(_ADD_EPISODES, _episode_rows(by_id))
+
+
+def _season_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
+    rows = [(added, season.number, season.title) for added, event in by_id.items() for season in event.seasons]
+    return _columns(("series_id", "number", "title"), rows)
+
+
+def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
+    rows = [
+        (added, season.number, one.number, one.title, one.air_date, one.runtime, one.absolute, one.on_disk)
+        for added, event in by_id.items()
+        for season in event.seasons
+        for one in season.episodes
+    ]
+    names = ("series_id", "season", "number", "title", "air_date", "runtime", "absolute_number", "on_disk")
+    return _columns(names, rows)
+
+
+def _rows(states: Iterable[SeriesState]) -> dict[str, list[Any]]:
+    return _columns(tuple(_COLUMNS), [_row(state) for state in states])
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+
+
+def _row(state: SeriesState) -> tuple[Any, ...]:
+    return (
+        state.added,
+        state.key,
+        state.name,
+        state.site,
+        state.link,
+        state.client,
+        state.folder,
+        state.year,
+        state.nfo.good == "loaded",
+        state.nfo_created_at,
+        state.nfo_updated_at,
+        state.ids.tmdb,
+        state.ids.tvdb,
+        state.ids.imdb,
+        state.ids.tvmaze,
+        state.loading_status,
+        state.episodes.good == "loaded",
+        state.logo.good == "loaded",
+        state.images.good == "loaded",
+        state.started_at,
+        state.completed_at,
+        error_of(state),
+        state.position,
+        state.removed,
+        msgspec.json.encode(state),
+        state.added_at,
+        state.updated_at,
+    )
