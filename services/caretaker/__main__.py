@@ -1,0 +1,5 @@
+import sys
+
+from services.caretaker.main import main
+
+sys.exit(main())

@@ -1,0 +1,78 @@
+"""Looks after what nobody waits for any more: lost work is asked for again, at start and then every minute."""
+
+import asyncio
+import uuid
+
+import structlog
+from nats.errors import Error as NatsError
+
+from contracts.events import Part, RecordedEvent
+from contracts.loading import evolve
+from contracts.state import SeriesState
+from contracts.subjects import STREAM
+from services.caretaker.domain import lost_work
+from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+
+log = structlog.get_logger()
+
+# Asking again is background work: a person's add goes first.
+_BETWEEN_SERIES = 1.0
+
+
+class Caretaker:
+    """Folds the log for itself, from where it stopped the last time."""
+
+    def __init__(self, store: EventStore, *, interval: float, between: float = _BETWEEN_SERIES) -> None:
+        self._store = store
+        self._interval = interval
+        self._between = between
+        self._states: dict[str, SeriesState] = {}
+        self._position = 0
+        self._log_id: str | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. Raises ForeignLog if the log is not the one that it began with."""
+        while True:
+            try:
+                await self.check()
+            except (LogUnavailable, NatsError, TimeoutError, OSError) as error:
+                log.warning("check_put_off", why=str(error) or type(error).__name__)
+            await asyncio.sleep(self._interval)
+
+    async def check(self) -> int:
+        """Ask again for all lost work; how many parts were asked for."""
+        floors = {part: await self._floor(part) for part in Part}
+        await self._catch_up()
+        lost = lost_work(self._states.values(), floors)
+        before = None
+        for state, request in lost:
+            if before not in (None, state.key):
+                await asyncio.sleep(self._between)
+            before = state.key
+            # The same loss has the same id, so that two caretakers ask once.
+            name = f"lost/{self._log_id}/{state.key}/{request.part}/{state.part(request.part).cause}"
+            try:
+                await self._store.append(
+                    request,
+                    expect=life_of(state.key, state.added),
+                    event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+                )
+            except Conflict:
+                continue  # removed or added anew meanwhile
+            log.info("lost_work_asked_for_again", key=state.key, part=request.part)
+        return len(lost)
+
+    async def _floor(self, part: Part) -> int:
+        info = await self._store.js.consumer_info(STREAM, part.value)
+        return info.ack_floor.stream_seq or 0 if info.ack_floor else 0
+
+    async def _catch_up(self) -> None:
+        info = await self._store.info()
+        info.check_continues(self._log_id, self._position)
+        self._log_id = info.log_id
+        async for one in self._store.read_all(after=self._position):
+            self._position = one.position
+            if isinstance(one, RecordedEvent):
+                state = evolve(self._states.get(one.event.key), one)
+                if state is not None:
+                    self._states[one.event.key] = state

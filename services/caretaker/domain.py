@@ -1,0 +1,29 @@
+"""Which work is lost: started, acknowledged as handled, and yet without an outcome. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from contracts.events import CONTENT_PARTS, Part, PartRequested
+from contracts.state import SeriesState
+
+
+def lost_work(states: Iterable[SeriesState], floors: Mapping[Part, int]) -> list[tuple[SeriesState, PartRequested]]:
+    """The requests that start lost work anew, each with its series.
+
+    `floors` says up to which position each part's deliveries are all acknowledged. It must have been read *before*
+    the states were folded: an outcome is recorded before its delivery is acknowledged, so a start at or below the
+    floor whose outcome the fold does not know will never get one. What is queued, running or waiting for its retry
+    lies above the floor.
+    """
+    found: list[tuple[SeriesState, PartRequested]] = []
+    for state in states:
+        if state.removed:
+            continue
+        for part in (Part.IDENTITY, *CONTENT_PARTS):
+            one = state.part(part)
+            brings_its_identity = part is Part.IDENTITY and state.origin == "import" and one.cause == state.added
+            if one.is_open and one.cause <= floors[part] and not brings_its_identity:
+                request = PartRequested(
+                    key=state.key, part=part, reason="startup", overwrite=one.overwrite, ids=one.requested_ids
+                )
+                found.append((state, request))
+    return found

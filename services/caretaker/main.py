@@ -1,0 +1,20 @@
+"""Wires the caretaker: `python -m services.caretaker`."""
+
+from services.caretaker.caretaker import Caretaker
+from services.platform.broker import connect
+from services.platform.event_store import EventStore
+from services.platform.service import run_service, until_stopped
+from services.platform.settings import CaretakerSettings
+
+
+async def _run(settings: CaretakerSettings) -> None:
+    nc = await connect("caretaker", settings.nats_url)
+    try:
+        await until_stopped(Caretaker(EventStore(nc), interval=settings.check_interval).run())
+    finally:
+        await nc.close()
+
+
+def main() -> int:
+    """The exit code, as `run_service` gives it."""
+    return run_service("caretaker", CaretakerSettings, _run)

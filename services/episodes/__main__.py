@@ -1,0 +1,5 @@
+import sys
+
+from services.episodes.main import main
+
+sys.exit(main())

@@ -1,0 +1,5 @@
+import sys
+
+from services.images.main import main
+
+sys.exit(main())

@@ -1,0 +1,5 @@
+import sys
+
+from services.nfo.main import main
+
+sys.exit(main())

@@ -1,0 +1,52 @@
+"""How a process of ours begins and ends: its settings, its logs, one event loop, an orderly stop, an exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from services.platform.settings import Settings, SettingsError, load
+from services.platform.streams import ForeignLog
+from services.platform.telemetry import configure_logging
+
+log = structlog.get_logger()
+
+S = TypeVar("S", bound=Settings)
+
+
+def run_service(name: str, kind: type[S], body: Callable[[S], Awaitable[None]]) -> int:
+    """Run `body(settings)` to its end; the exit code: 0 in order, 1 the wrong log or no server, 2 wrongly told."""
+    try:
+        settings = load(kind)
+    except SettingsError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 2
+    configure_logging(name, settings.log_level)
+    try:
+        uvloop.run(_body(body, settings))
+    except ForeignLog as error:
+        log.critical("foreign_log", error=str(error), what_to_do="restore the log, or rebuild the read model from it")
+        return 1
+    except TimeoutError as error:
+        log.critical("not_started", error=str(error))
+        return 1
+    return 0
+
+
+async def _body(body: Callable[[S], Awaitable[None]], settings: S) -> None:
+    await body(settings)
+
+
+async def until_stopped(work: Awaitable[None]) -> None:
+    """Await `work` until it ends, or cancel it at SIGTERM or SIGINT."""
+    running = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        log.info("stopped")
