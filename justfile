@@ -1,0 +1,51 @@
+# Coldopen's recipes: `just` lists them. CI runs the same ones.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+[private]
+default:
+    @just --list --unsorted
+
+# Format, lint, types and import rules: what must hold before anything is tested
+[group('check')]
+check:
+    ruff format --check .
+    ruff check .
+    mypy
+    lint-imports
+
+# Format the code and mend what ruff can mend
+[group('check')]
+fix:
+    ruff format .
+    ruff check --fix .
+
+# `just check`, then every test but the benchmarks; words after it go to pytest
+[group('test')]
+test *ARGS: check
+    pytest {{ ARGS }}
+
+# Only the fast tests: no server, no network
+[group('test')]
+unit *ARGS:
+    pytest tests/unit tests/contract {{ ARGS }}
+
+# Figures beside their limits, in one run; a name runs one benchmark: `just bench accept`
+[group('test')]
+bench *NAMES:
+    python -m tests.benchmarks {{ NAMES }}
+
+# The whole of Coldopen on this machine
+[group('run')]
+up *ARGS:
+    coldopen up {{ ARGS }}
+
+# Bring COLDOPEN_DATABASE_URL and COLDOPEN_NATS_URL to the newest shape
+[group('run')]
+migrate:
+    python -m deploy.bootstrap
+
+# Write contracts/schema/ anew from the structs
+[group('make')]
+schema:
+    python -m tests.support.write_schemas

@@ -1,0 +1,79 @@
+"""The identity part: which catalogue entry the series is, and which folder is its own for good."""
+
+from contracts.events import CatalogueIds, FinalEvent, SeriesIdentified
+from contracts.state import SeriesState
+from services.platform.catalogues.model import SeriesDetails
+from services.platform.catalogues.registry import Catalogues
+from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_life
+from services.platform.event_store import EventStore
+from services.platform.folder_names import folder_name, with_suffix
+from services.platform.library import Library
+from services.platform.part_loader import Job
+
+
+class Identify:
+    """Finds the entry by id or by title, then claims the folder; a series that has a folder keeps it."""
+
+    def __init__(self, catalogues: Catalogues, claims: Claims, library: Library, store: EventStore) -> None:
+        self._catalogues = catalogues
+        self._claims = claims
+        self._library = library
+        self._store = store
+
+    async def __call__(self, job: Job) -> FinalEvent:
+        state = job.state
+        asked = job.one.requested_ids
+        entry = await self._catalogues.identify(asked or state.ids, _titles(state, asked), state.year)
+        details = await self._catalogues.details(entry.catalogue, entry.catalogue_id)
+        another = state.identified > 0 and (state.catalogue, state.catalogue_id) != (
+            details.catalogue,
+            details.catalogue_id,
+        )
+        folder = state.folder if state.identified else await self._own_folder(state, details)
+        for token in id_tokens(details.ids):
+            await self._claims.claim(token, Claim(state.key, state.added), self._is_over)
+        return SeriesIdentified(
+            key=job.key,
+            cause=job.cause,
+            attempt=job.run.attempt,
+            catalogue=details.catalogue,
+            catalogue_id=details.catalogue_id,
+            name=details.name,
+            folder=folder,
+            ids=details.ids,
+            titles=details.aliases,
+            year=details.year,
+            artwork=details.artwork,
+            reload=another,
+        )
+
+    async def _own_folder(self, state: SeriesState, details: SeriesDetails) -> str:
+        """The folder wished for, or the one that is there for this title and year; with the key if it is another's."""
+        wished = state.folder
+        if wished == folder_name(state.name, None) and state.year is None:
+            wished = folder_name(state.name, details.year)  # the year was not known when it was added
+        existing = await self._library.find_existing_folder(state.name, state.year or details.year)
+        claim = Claim(state.key, state.added)
+        for folder in (existing or wished, with_suffix(wished, state.key)):
+
+            async def is_void(held: Claim, folder: str = folder) -> bool:
+                return await self._gave_up(held, folder)
+
+            if (await self._claims.claim(folder_token(folder), claim, is_void)).key == state.key:
+                return folder
+        raise AssertionError("a folder that bears the series' own key can be no other's")
+
+    async def _is_over(self, held: Claim) -> bool:
+        return not is_life(await self._store.state_of(held.key), held)
+
+    async def _gave_up(self, held: Claim, folder: str) -> bool:
+        """Whether the holder's life has ended, or its SeriesIdentified names another folder."""
+        state = await self._store.state_of(held.key)
+        if state is None or not is_life(state, held):
+            return True
+        return state.identified > 0 and folder_token(state.folder) != folder_token(folder)
+
+
+def _titles(state: SeriesState, asked: CatalogueIds | None) -> tuple[str, ...]:
+    # Ids that a person gave settle it: no title may lead elsewhere.
+    return () if asked else (state.name,)

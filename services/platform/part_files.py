@@ -1,0 +1,50 @@
+"""The files of one job: written only while they are wanted, and taken back if they turn out not to be."""
+
+from msgspec.structs import replace
+
+from contracts.events import FileRecord
+from services.platform.library import Library
+from services.platform.part_loader import Job
+
+
+class PartFiles:
+    """Reads and writes in the job's folder of the library."""
+
+    def __init__(self, job: Job, library: Library) -> None:
+        self._job = job
+        self._library = library
+        self._folder = job.state.folder
+
+    async def read(self, name: str, limit: int) -> bytes | None:
+        """What is there, None if nothing is; at most `limit` bytes."""
+        return await self._library.read(self._folder, name, limit)
+
+    async def keep(self, name: str, *, width: int | None = None, height: int | None = None) -> FileRecord:
+        """The record of a file that is good as it is: ours stays ours."""
+        record = await self._library.record_existing(self._folder, name)
+        mine = self._recorded(record)
+        return replace(record, state=mine.state if mine else "existing", width=width, height=height)
+
+    async def put(self, name: str, data: bytes, *, width: int | None = None, height: int | None = None) -> FileRecord:
+        """Write `data` unless the load is not wanted any more. Raises Superseded or LoadFailure(filesystem)."""
+        before = None
+        if await self._library.read(self._folder, name, 0) is not None:
+            before = await self._library.record_existing(self._folder, name)
+        await self._job.check()
+        record = await self._library.write(self._folder, name, data)
+        if before is None:
+            self._job.undo.append(lambda: self._library.remove(self._folder, name, record.sha256))
+        mine = before is None or self._recorded(before) is not None
+        await self._job.check()
+        return replace(record, state="written" if mine else "updated", width=width, height=height)
+
+    def _recorded(self, record: FileRecord) -> FileRecord | None:
+        """The log's record of this very file, if Coldopen wrote it."""
+        for one in self._job.one.files:
+            if one.path == record.path and one.sha256 == record.sha256 and one.state != "existing":
+                return one
+        return None
+
+    def is_known(self, record: FileRecord) -> bool:
+        """Whether the log's last record of this path says the same."""
+        return any(one.path == record.path and one.sha256 == record.sha256 for one in self._job.one.files)
