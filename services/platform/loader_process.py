@@ -6,6 +6,7 @@ there are slots, in any number of processes. FastStream declares nothing (`strea
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from services.platform.broker import connect_options
 from services.platform.event_store import EventStore
 from services.platform.part_loader import PartLoader, Work
 from services.platform.settings import LoaderSettings
+from services.platform.streams import loader_config
 
 log = structlog.get_logger()
 
@@ -36,11 +38,12 @@ _PULL_TIMEOUT = 5.0
 async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) -> None:
     """Run until SIGTERM or SIGINT. `works(store)` opens what the parts' works need and gives them by part."""
     broker = NatsBroker(
-        **connect_options(service, settings.nats_url), apply_types=False, graceful_timeout=settings.grace, logger=None
+        **connect_options(service, settings.nats_url),
+        apply_types=False,
+        graceful_timeout=settings.grace,
+        logger=logging.getLogger("faststream"),
     )
-    await broker.connect()
-    nc = broker.config.connection_state.connection  # the one connection that everything here shares
-    store = EventStore(nc)
+    store = EventStore(await broker.connect())
     async with works(store) as by_part:
         loaders = [PartLoader(part, store, work) for part, work in by_part.items()]
         for loader in loaders:
@@ -63,11 +66,12 @@ def _subscribe(broker: NatsBroker, loader: PartLoader, slots: int) -> None:
     async def take(message: NatsMessage) -> None:
         await loader.handle(message.raw_message)
 
-    async def as_it_is(message: NatsMessage) -> bytes:
-        return bytes(message.body)  # contracts/codec.py decodes, strictly
+    async def as_it_is(message: NatsMessage) -> NatsMessage:
+        return message  # the handler gets what this returns: the delivery itself, for contracts/codec.py to decode
 
     for _ in range(slots):
         broker.subscriber(
+            config=loader_config(loader.part),  # wanted by FastStream for its names: the consumer is there already
             durable=loader.part.value,
             stream=JStream(STREAM, declare=False),
             pull_sub=PullSub(batch_size=1, timeout=_PULL_TIMEOUT),
