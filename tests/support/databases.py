@@ -1,0 +1,42 @@
+"""Databases for tests: one PostgreSQL a session, a fresh database a test."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from deploy.local.postgres import Postgres
+from deploy.local.postgres_roles import SUPERUSER, create_database, grant_reading
+
+EMPTY = "empty_template"
+MIGRATED = "migrated_template"
+
+_numbers = itertools.count(1)
+
+
+async def make_templates(postgres: Postgres) -> None:
+    """Make the databases that tests' databases are copied from: with the roles' rights only, and migrated."""
+    from services.platform import migrate
+
+    connection = await postgres.connect()
+    try:
+        for name in (EMPTY, MIGRATED):
+            await create_database(connection, name)
+            inside = await postgres.connect(database=name)
+            await grant_reading(inside)
+            await inside.close()
+    finally:
+        await connection.close()
+    await migrate.upgrade(postgres.url(database=MIGRATED))
+
+
+@asynccontextmanager
+async def fresh_database(postgres: Postgres, template: str) -> AsyncIterator[str]:
+    """The name of a new copy of `template`, dropped at the end whoever is still connected."""
+    name = f"test_{next(_numbers)}"
+    connection = await postgres.connect(SUPERUSER)
+    try:
+        await create_database(connection, name, template=template)
+        yield name
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
