@@ -1,0 +1,64 @@
+"""Which candidate is the series meant. Pure, and careful: a wrong accept is worse than none."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from services.platform.catalogues.model import Candidate
+
+MAX_SHOWN = 10
+
+# Dropped, not made a space: `S.H.I.E.L.D.` is SHIELD and `journey's` is journeys.
+_JOINING = re.compile("[.'`\\u00b4\\u2018\\u2019]")
+_PARTING = re.compile(r"[\W_]+")
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The one candidate that it can be."""
+
+    candidate: Candidate
+
+
+class NoMatch(msgspec.Struct, frozen=True):
+    """None, or several that can't be told apart; the candidates, those with an equal title first, ten at most."""
+
+    candidates: tuple[Candidate, ...] = ()
+
+
+Choice: TypeAlias = Match | NoMatch
+
+
+def normalise(title: str) -> str:
+    """What two spellings of one title have in common: no case, no punctuation, `&` as `and`; articles stay."""
+    folded = unicodedata.normalize("NFKC", title).casefold().replace("&", " and ")
+    words = _PARTING.sub(" ", _JOINING.sub("", folded)).strip()
+    return words or folded.strip()  # a title of punctuation only is its punctuation
+
+
+def choose(candidates: Sequence[Candidate], titles: Iterable[str], year: int | None) -> Choice:
+    """The only candidate with one of `titles` whose year fits: at most one off, or unknown on either side.
+
+    Of several, the only one with exactly the year wins over those whose year is unknown, and over no others.
+    """
+    wanted = {normalise(title) for title in titles} - {""}
+    known = list({(one.catalogue, one.catalogue_id): one for one in candidates}.values())
+    equal = [one for one in known if not wanted.isdisjoint(map(normalise, one.titles))]
+    fitting = [one for one in equal if one.year is None or year is None or abs(one.year - year) <= 1]
+    if len(fitting) > 1 and year is not None:
+        fitting = [one for one in fitting if one.year is not None]
+        if any(one.year != year for one in fitting):
+            fitting = []
+    if len(fitting) == 1:
+        return Match(fitting[0])
+    others = [one for one in known if one not in equal]
+    return NoMatch(tuple([*equal, *others][:MAX_SHOWN]))
+
+
+def in_one_line(candidate: Candidate) -> str:
+    """The candidate for people: `Attack on Titan (2013), tvmaze 919`."""
+    title = candidate.titles[0] if candidate.titles else "(no title)"
+    year = f" ({candidate.year})" if candidate.year else ""
+    return f"{title}{year}, {candidate.catalogue} {candidate.catalogue_id}"

@@ -1,0 +1,116 @@
+"""A match is the only candidate that it can be; in doubt there is none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.platform.catalogues.matching import MAX_SHOWN, Match, NoMatch, choose, in_one_line, normalise
+from services.platform.catalogues.model import Candidate
+
+
+def candidate(number: int, *titles: str, year: int | None = None) -> Candidate:
+    return Candidate(catalogue="tvmaze", catalogue_id=str(number), titles=titles, year=year)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Attack on Titan", "ATTACK  ON   TITAN!"),
+        ("Tom & Jerry", "Tom and Jerry"),
+        ("Agents of S.H.I.E.L.D.", "Agents of SHIELD"),
+        ("Frieren: Beyond Journey's End", "Frieren – Beyond Journey\u2019s End"),  # noqa: RUF001
+        ("Re:ZERO", "re-zero"),
+        ("Ｂｌｅａｃｈ", "Bleach"),  # noqa: RUF001
+        ("Straße", "STRASSE"),
+    ],
+)
+def test_spellings_of_one_title_are_equal(one: str, other: str) -> None:
+    """Case, punctuation, width and the ampersand make no difference."""
+    assert normalise(one) == normalise(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("The Office", "Office"), ("Naruto", "Naruto Shippuden"), ("!!!", "???")])
+def test_different_titles_stay_different(one: str, other: str) -> None:
+    """Articles count, a longer title is another one, and punctuation alone is not nothing."""
+    assert normalise(one) != normalise(other)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(title: str) -> None:
+    """The folded form is a fixed point."""
+    assert normalise(normalise(title)) == normalise(title)
+
+
+@pytest.mark.parametrize(
+    ("years", "wanted", "chosen"),
+    [
+        ([2013], 2013, 0),
+        ([2013], 2014, 0),
+        ([2013], None, 0),
+        ([None], 2013, 0),
+        ([2013], 2015, None),
+        ([2009, 2023], 2023, 1),
+        ([2009, 2023], None, None),
+        ([None, 2013], 2013, 1),
+        ([2013, 2013], 2013, None),
+        ([2012, 2013], 2013, None),
+        ([None, 2012], 2013, None),
+        ([None, None], 2013, None),
+    ],
+)
+def test_the_year_decides_between_equal_titles(years: list[int | None], wanted: int | None, chosen: int | None) -> None:
+    """One off is close enough for one candidate, but never tells two apart."""
+    candidates = [candidate(number, "Trigun", year=year) for number, year in enumerate(years)]
+
+    choice = choose(candidates, ["Trigun"], wanted)
+
+    assert choice == (NoMatch(tuple(candidates)) if chosen is None else Match(candidates[chosen]))
+
+
+def test_an_alias_is_as_good_as_the_name() -> None:
+    """Any of our titles may equal any of the candidate's."""
+    right = candidate(919, "Attack on Titan", "Shingeki no Kyojin", year=2013)
+
+    assert choose([candidate(1, "Titans"), right], ["Unheard of", "shingeki-no-kyojin"], 2013) == Match(right)
+
+
+def test_one_entry_found_twice_is_one_candidate() -> None:
+    """Searches for two titles may both find it."""
+    one = candidate(919, "Attack on Titan")
+
+    assert choose([one, one], ["Attack on Titan"], None) == Match(one)
+
+
+def test_an_empty_title_matches_nothing() -> None:
+    """Neither does a candidate without titles."""
+    assert isinstance(choose([candidate(1, ""), candidate(2)], ["", "  "], None), NoMatch)
+
+
+def test_what_could_not_be_told_apart_comes_first() -> None:
+    """The candidates of a NoMatch are few, the equal ones first, and print as one line each."""
+    others = [candidate(number, f"Other {number}") for number in range(20)]
+    equal = candidate(99, "Dallas", year=1978)
+
+    choice = choose([*others, equal], ["Dallas"], 2012)
+
+    assert isinstance(choice, NoMatch)
+    assert len(choice.candidates) == MAX_SHOWN
+    assert in_one_line(choice.candidates[0]) == "Dallas (1978), tvmaze 99"
+
+
+@given(
+    st.lists(st.builds(candidate, st.integers(0, 5), st.sampled_from("abc"), year=st.none() | st.integers(2000, 2004))),
+    st.none() | st.integers(2000, 2004),
+)
+def test_a_match_always_fits_and_does_not_hang_on_the_order(candidates: list[Candidate], year: int | None) -> None:
+    """Whatever the candidates: equal title, a year at most one off, and the same choice from any order."""
+    unique = list({one.catalogue_id: one for one in candidates}.values())
+
+    choice = choose(unique, ["A"], year)
+    mirrored = choose(unique[::-1], ["A"], year)
+
+    assert isinstance(choice, Match) == isinstance(mirrored, Match)
+    if isinstance(choice, Match):
+        assert choice == mirrored
+        assert choice.candidate.titles == ("a",)
+        assert year is None or choice.candidate.year is None or abs(choice.candidate.year - year) <= 1
