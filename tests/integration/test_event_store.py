@@ -1,0 +1,180 @@
+"""The event log over a real nats-server: appending with an expectation, reading one series, following."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from contracts.events import Canonical, Part, PartStarted, RecordedEvent, SeriesAdded
+from contracts.subjects import added_subject
+from deploy.local.nats_server import NatsServer
+from services.platform import streams
+from services.platform.broker import NO_BUFFER, connect
+from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, Unreadable, life_of
+from services.platform.streams import ForeignLog
+from tests.support.waiting import eventually
+
+
+def added(key: str) -> SeriesAdded:
+    return SeriesAdded(
+        key=key, name=key, site="example", link="https://example/x", canonical=Canonical(site="e", id=key), folder=key
+    )
+
+
+def started(key: str, cause: int, delivery: int = 1) -> PartStarted:
+    return PartStarted(key=key, part=Part.NFO, cause=cause, attempt=1, delivery=delivery)
+
+
+@pytest.fixture
+async def store(nats_url: str) -> AsyncIterator[EventStore]:
+    nc = await connect("test", nats_url, pending_size=NO_BUFFER)
+    store = EventStore(nc, timeout=1.0)
+    await streams.declare(store.js)
+    yield store
+    await nc.close()
+
+
+async def test_of_two_simultaneous_adds_of_one_key_one_wins(store: EventStore) -> None:
+    """The log holds one SeriesAdded, and the others learn that they lost."""
+    expect = Expect(added_subject("bleach"), 0)
+
+    answers = await asyncio.gather(
+        *(store.append(added("bleach"), expect=expect) for _ in range(10)), return_exceptions=True
+    )
+
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 9
+    assert [one.position for one in await store.events_of("bleach")] == [1]
+
+
+async def test_an_event_of_a_former_life_is_refused(store: EventStore) -> None:
+    """The guard names the newest SeriesAdded: who means an older one comes too late."""
+    first = (await store.append(added("bleach"))).position
+    again = (await store.append(added("bleach"), expect=Expect(added_subject("bleach"), first))).position
+
+    with pytest.raises(Conflict):
+        await store.append(started("bleach", first), expect=life_of("bleach", first))
+    late = await store.append(started("bleach", again), expect=life_of("bleach", again))
+
+    assert late.position == again + 1
+
+
+async def test_the_same_outcome_of_the_same_cause_is_recorded_once(store: EventStore) -> None:
+    """Caused events have the same id again, so the log drops the repeat and says where the first one is."""
+    first = await store.append(started("bleach", 1))
+
+    repeat = await store.append(started("bleach", 1))
+
+    assert (repeat.position, repeat.duplicate) == (first.position, True)
+
+
+async def test_a_conflict_with_our_own_earlier_try_is_success(store: EventStore) -> None:
+    """A repeated command whose first try was recorded finds its own event in the way, by its id."""
+    expect = Expect(added_subject("bleach"), 0)
+    first = await store.append(added("bleach"), expect=expect, event_id="command-1")
+
+    again = await store.append(added("bleach"), expect=expect, event_id="command-1")
+
+    assert (again.position, again.duplicate) == (first.position, True)
+
+
+async def test_an_append_survives_a_restart_of_the_server(store: EventStore, nats_server: NatsServer) -> None:
+    """While the server is away an append is refused, not buffered; then it works again."""
+    await store.append(added("one"))
+
+    await nats_server.stop()
+    with pytest.raises(LogUnavailable):
+        await store.append(added("two"), tries=1)
+    await nats_server.start()
+
+    async def works() -> bool:
+        try:
+            await store.append(added("three"), tries=1)
+        except LogUnavailable:
+            return False
+        return True
+
+    await eventually(works)
+    assert [one.event.key async for one in store.read_all() if isinstance(one, RecordedEvent)] == ["one", "three"]
+
+
+async def test_the_last_event_of_each_kind_is_read_in_order(store: EventStore) -> None:
+    """One read gives what a loader folds, and nothing of other series."""
+    await store.append(added("bleach"))
+    await store.append(added("bleach-2"))
+    for delivery in (1, 2, 3):
+        await store.append(started("bleach", 1, delivery))
+
+    found = await store.last_of_each("bleach", up_to=5)
+
+    assert [one.position for one in found] == [1, 5]
+    assert await store.last_of_each("nobody") == []
+
+
+async def test_reading_pages_through_a_long_history(store: EventStore) -> None:
+    """More events than a page holds come complete and in order, from any position on."""
+    for start in range(0, 1200, 300):
+        await asyncio.gather(*(store.append(started("bleach", 1, n + 1)) for n in range(start, start + 300)))
+
+    everything = await store.events_of("bleach")
+    later = await store.events_of("bleach", after=1150)
+
+    assert [one.position for one in everything] == list(range(1, 1201))
+    assert [one.position for one in later] == list(range(1151, 1201))
+    assert [one.position async for one in store.read_all(after=499)] == list(range(500, 1201))
+
+
+async def test_what_cannot_be_decoded_is_told_as_such(store: EventStore) -> None:
+    """Garbage and events under a foreign subject stop nobody and are never taken for facts."""
+    await store.append(added("bleach"))
+    for subject, body in (("series.bleach.nfo.failed", b"\xff"), ("series.naruto.added", b'{"type":"new.v9"}')):
+        await store.js.publish(subject, body)
+    await store.js.publish("series.naruto.removed", b'{"type":"series-removed.v1","key":"bleach"}')
+
+    found = [one async for one in store.read_all()]
+
+    assert [type(one) for one in found] == [RecordedEvent, Unreadable, Unreadable, Unreadable]
+    assert [one.position for one in await store.last_of_each("bleach")] == [1]
+
+
+async def test_following_misses_nothing_over_a_restart(store: EventStore, nats_server: NatsServer) -> None:
+    """A kill of the server in the middle leaves neither a gap nor a repeat."""
+    seen: list[int] = []
+
+    async def deliver(one: RecordedEvent | Unreadable) -> None:
+        seen.append(one.position)
+
+    for number in range(20):
+        await store.append(added(f"before-{number}"))
+    following = await store.follow(5, deliver)
+    await eventually(lambda: len(seen) == 15)
+    await nats_server.stop()
+    await nats_server.start()
+    await eventually(lambda: store.nc.is_connected)
+    for number in range(10):
+        await store.append(added(f"after-{number}"))
+    await eventually(lambda: len(seen) == 25, within=15)
+    await following.stop()
+
+    assert seen == list(range(6, 31))
+
+
+async def test_a_recreated_or_shorter_log_is_an_error(store: EventStore) -> None:
+    """Whoever read another log, or further than this one goes, is told so."""
+    info = await store.info()
+
+    info.check_continues(info.log_id, 0)
+    with pytest.raises(ForeignLog, match="recreated"):
+        info.check_continues("another", 0)
+    with pytest.raises(ForeignLog, match="older backup"):
+        info.check_continues(info.log_id, 1)
+
+
+async def test_declaring_again_keeps_the_log_and_the_consumers(store: EventStore) -> None:
+    """Every start declares; a declared log keeps its id and its consumers their place."""
+    before = await store.info()
+    await store.append(added("bleach"))
+
+    after = await streams.declare(store.js)
+
+    assert (after.log_id, after.last_position) == (before.log_id, 1)
+    assert {one.name for one in await store.js.consumers_info(streams.STREAM)} == {part.value for part in Part}

@@ -1,0 +1,273 @@
+"""One delivery's way through a loader, on a real nats-server: what is recorded, acknowledged, given back, undone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from nats.aio.msg import Msg
+
+from contracts.events import (
+    Canonical,
+    FinalEvent,
+    Part,
+    PartFailed,
+    PartReleased,
+    PartRetrying,
+    PartStarted,
+    RecordedEvent,
+    SeriesAdded,
+    SeriesIdentified,
+    SeriesRemoved,
+)
+from services.platform import streams
+from services.platform.broker import connect
+from services.platform.event_store import EventStore, life_of
+from services.platform.failures import LoadFailure
+from services.platform.part_loader import Job, PartLoader
+from tests.support.waiting import eventually
+
+ADDED = SeriesAdded(
+    key="bleach", name="Bleach", site="e", link="https://e/x", canonical=Canonical(site="e", id="b"), folder="Bleach"
+)
+
+
+@pytest.fixture
+async def store(nats_url: str) -> AsyncIterator[EventStore]:
+    nc = await connect("test", nats_url)
+    store = EventStore(nc, timeout=2.0)
+    await streams.declare(store.js)
+    await store.append(ADDED)
+    yield store
+    await nc.close()
+
+
+async def identify(job: Job) -> FinalEvent:
+    return SeriesIdentified(
+        key=job.key,
+        cause=job.cause,
+        attempt=job.run.attempt,
+        catalogue="tvmaze",
+        catalogue_id="1",
+        name="Bleach",
+        folder="Bleach (2004)",
+    )
+
+
+async def delivery(store: EventStore, timeout: float = 5.0) -> Msg:
+    """The next delivery of identity's durable consumer."""
+    subscription = await store.js.pull_subscribe_bind(durable="identity", stream=streams.STREAM)
+    (message,) = await subscription.fetch(1, timeout=timeout)
+    await subscription.unsubscribe()
+    return message
+
+
+async def recorded(store: EventStore) -> list[object]:
+    return [one.event for one in await store.events_of("bleach") if isinstance(one, RecordedEvent)]
+
+
+async def waiting(store: EventStore) -> tuple[int, int]:
+    """How many deliveries of identity are not acknowledged, and how many were never made."""
+    info = await store.js.consumer_info(streams.STREAM, "identity")
+    return info.num_ack_pending or 0, info.num_pending or 0
+
+
+async def test_a_delivery_is_started_settled_and_acknowledged(store: EventStore) -> None:
+    """The plain way: started, then the outcome, then nothing is left to do."""
+    await PartLoader(Part.IDENTITY, store, identify).handle(await delivery(store))
+
+    events = await recorded(store)
+    assert [type(event) for event in events] == [SeriesAdded, PartStarted, SeriesIdentified]
+    assert events[1] == PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=1, deaths=0)
+    assert await waiting(store) == (0, 0)
+
+
+async def test_a_settled_start_delivered_again_does_nothing(store: EventStore) -> None:
+    """A worker that died between the outcome and the acknowledgement leaves nothing to repeat."""
+    message = await delivery(store)
+    await PartLoader(Part.IDENTITY, store, identify).handle(message)
+    before = await recorded(store)
+
+    again = Msg(
+        _client=message._client,
+        subject=message.subject,
+        reply=message.reply,
+        data=message.data,
+        headers=message.headers,
+    )
+    await PartLoader(Part.IDENTITY, store, identify).handle(again)
+
+    assert await recorded(store) == before
+
+
+async def test_a_worker_that_died_is_counted(store: EventStore) -> None:
+    """A start without an outcome or a release means that its worker died; five deaths are enough."""
+    loader = PartLoader(Part.IDENTITY, store, identify)
+    for number in range(1, 6):
+        await store.append(
+            PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=number, deaths=number - 1)
+        )
+
+    await loader.handle(await delivery(store))
+
+    last = (await recorded(store))[-1]
+    assert isinstance(last, PartFailed)
+    assert (last.error.kind, last.attempt) == ("crash", 1)
+    assert "5 times" in last.error.message
+
+
+async def test_a_network_failure_is_tried_again_later(store: EventStore) -> None:
+    """The retry is recorded with its time, the broker waits, and the second attempt settles the part."""
+    tries: list[int] = []
+
+    async def flaky(job: Job) -> FinalEvent:
+        tries.append(job.run.attempt)
+        if len(tries) == 1:
+            raise LoadFailure("network", "timeout", "TVmaze did not answer")
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, flaky)
+    await loader.handle(await delivery(store))
+    await loader.handle(await delivery(store))
+
+    events = await recorded(store)
+    retrying = events[2]
+    assert isinstance(retrying, PartRetrying)
+    assert (retrying.counted, retrying.retries, retrying.error.message) == (True, 1, "TVmaze did not answer")
+    assert 2.0 <= retrying.delay <= 2.5
+    assert isinstance(events[-1], SeriesIdentified)
+    assert tries == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["not_found", "filesystem", "invalid"])
+async def test_what_cannot_get_better_fails_at_once(store: EventStore, kind: str) -> None:
+    """Final failures are not tried again."""
+
+    async def fail(job: Job) -> FinalEvent:
+        raise LoadFailure(kind, "code", "what and what to do")  # type: ignore[arg-type]  # one of the kinds
+
+    await PartLoader(Part.IDENTITY, store, fail).handle(await delivery(store))
+
+    last = (await recorded(store))[-1]
+    assert isinstance(last, PartFailed)
+    assert (last.error.kind, last.error.message) == (kind, "what and what to do")
+    assert await waiting(store) == (0, 0)
+
+
+async def test_a_bug_in_the_work_is_a_failure_that_says_so(store: EventStore) -> None:
+    """An unforeseen exception settles the part instead of coming again for ever."""
+
+    async def broken(job: Job) -> FinalEvent:
+        raise KeyError("runtime")
+
+    await PartLoader(Part.IDENTITY, store, broken).handle(await delivery(store))
+
+    last = (await recorded(store))[-1]
+    assert isinstance(last, PartFailed)
+    assert last.error.code == "unforeseen"
+    assert "KeyError" in last.error.message
+
+
+async def test_a_removal_while_it_runs_undoes_the_work(store: EventStore) -> None:
+    """What was written for a series that was removed meanwhile is taken back, and no outcome is recorded."""
+    undone: list[str] = []
+
+    async def slow(job: Job) -> FinalEvent:
+        async def undo() -> None:
+            undone.append("poster.jpg")
+
+        job.undo.append(undo)
+        await store.append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
+        await job.check()
+        return await identify(job)
+
+    await PartLoader(Part.IDENTITY, store, slow).handle(await delivery(store))
+
+    assert undone == ["poster.jpg"]
+    assert isinstance((await recorded(store))[-1], SeriesRemoved)
+    assert await waiting(store) == (0, 0)
+
+
+async def test_a_former_lifes_outcome_is_not_recorded(store: EventStore) -> None:
+    """The series was removed and added again while the load ran: its outcome belongs to nobody."""
+
+    async def slow(job: Job) -> FinalEvent:
+        await store.append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
+        await store.append(ADDED, event_id="again")
+        return await identify(job)
+
+    await PartLoader(Part.IDENTITY, store, slow).handle(await delivery(store))
+
+    assert isinstance((await recorded(store))[-1], SeriesAdded)
+    assert (await waiting(store))[0] == 0
+
+
+async def test_a_stop_hands_running_work_back(store: EventStore) -> None:
+    """After the grace time the load is released, and the next worker takes it up at once, without a death."""
+    begun = asyncio.Event()
+
+    async def endless(job: Job) -> FinalEvent:
+        begun.set()
+        await asyncio.sleep(60)
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, endless)
+    handling = asyncio.ensure_future(loader.handle(await delivery(store)))
+    await begun.wait()
+    await loader.stop(grace=0.1)
+    await handling
+    await PartLoader(Part.IDENTITY, store, identify).handle(await delivery(store, timeout=3.0))
+
+    events = await recorded(store)
+    assert [type(event) for event in events] == [SeriesAdded, PartStarted, PartReleased, PartStarted, SeriesIdentified]
+    assert events[3] == PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=2, deaths=0)
+
+
+async def test_long_work_is_signalled_and_not_delivered_twice(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker is told that the work goes on: nobody else gets the delivery meanwhile."""
+    told: list[float] = []
+    original = Msg.in_progress
+
+    async def counted(self: Msg) -> None:
+        told.append(asyncio.get_running_loop().time())
+        await original(self)
+
+    monkeypatch.setattr(Msg, "in_progress", counted)
+    finish = asyncio.Event()
+
+    async def slow(job: Job) -> FinalEvent:
+        await finish.wait()
+        return await identify(job)
+
+    handling = asyncio.ensure_future(PartLoader(Part.IDENTITY, store, slow).handle(await delivery(store)))
+    await eventually(lambda: told, within=8)
+    finish.set()
+    await handling
+
+    assert isinstance((await recorded(store))[-1], SeriesIdentified)
+
+
+async def test_one_that_killed_its_worker_runs_alone(store: EventStore) -> None:
+    """After a death the load waits until its neighbours are done, and keeps new ones out."""
+    await store.append(PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=1))
+    await store.append(
+        SeriesAdded(
+            key="naruto", name="N", site="e", link="https://e/n", canonical=Canonical(site="e", id="n"), folder="N"
+        )
+    )
+    running: set[str] = set()
+    together: list[set[str]] = []
+
+    async def watch(job: Job) -> FinalEvent:
+        running.add(job.key)
+        await asyncio.sleep(0.1)
+        together.append(set(running))
+        running.discard(job.key)
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, watch)
+    messages = [await delivery(store), await delivery(store)]
+    await asyncio.gather(*(loader.handle(message) for message in messages))
+
+    assert sorted(map(sorted, together)) == [["bleach"], ["naruto"]]
