@@ -1,0 +1,56 @@
+"""Settings come from the environment, once, and everything that is wrong is told at once."""
+
+import pytest
+
+from services.platform.settings import GatewaySettings, LoaderSettings, SettingsError, comma_separated, load
+
+GATEWAY = {
+    "COLDOPEN_NATS_URL": "nats://127.0.0.1:4222",
+    "COLDOPEN_DATABASE_URL": "postgresql+asyncpg:///x",
+    "COLDOPEN_LIBRARY": "/srv/library",
+    "COLDOPEN_API_KEY": "0123456789abcdef",
+}
+
+
+def test_values_are_converted_and_defaults_hold() -> None:
+    """Text becomes numbers; what is not set keeps its default; foreign variables are nobody's business."""
+    settings = load(GatewaySettings, GATEWAY | {"COLDOPEN_PORT": "9000", "HOME": "/root"})
+
+    assert (settings.port, settings.host, settings.auth) == (9000, "127.0.0.1", "api-key")
+
+
+def test_everything_wrong_is_in_one_error() -> None:
+    """Missing and malformed names come together, each with what it means."""
+    with pytest.raises(SettingsError) as caught:
+        load(LoaderSettings, {"COLDOPEN_MAX_CONCURRENT_LOADS": "many", "COLDOPEN_TVMAZE_RATE": "0"})
+
+    text = str(caught.value)
+    for name in ("NATS_URL", "LIBRARY", "MAX_CONCURRENT_LOADS", "TVMAZE_RATE"):
+        assert f"COLDOPEN_{name}" in text
+    assert "the folder that the media server reads" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"COLDOPEN_AUTH": "none", "COLDOPEN_HOST": "0.0.0.0"}, "loopback"),
+        ({"COLDOPEN_API_KEY": "short"}, "at least 16"),
+        ({"COLDOPEN_PORT": "70000"}, "COLDOPEN_PORT"),
+    ],
+)
+def test_an_unsafe_or_impossible_gateway_is_refused(changes: dict[str, str], says: str) -> None:
+    """No authentication off loopback, no key that can be guessed, no port that does not exist."""
+    with pytest.raises(SettingsError, match=says):
+        load(GatewaySettings, GATEWAY | changes)
+
+
+def test_no_authentication_is_fine_on_loopback() -> None:
+    """A person alone on their machine may go without a key."""
+    settings = load(GatewaySettings, {**GATEWAY, "COLDOPEN_AUTH": "none", "COLDOPEN_API_KEY": ""})
+
+    assert settings.auth == "none"
+
+
+def test_comma_separated_items_are_trimmed() -> None:
+    """Spaces, case and empty items do not matter."""
+    assert comma_separated(" A.example, ,b.example ") == {"a.example", "b.example"}
