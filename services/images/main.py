@@ -12,13 +12,14 @@ from services.platform.library import Library
 from services.platform.loader_process import run_loaders
 from services.platform.part_loader import Work
 from services.platform.service import run_service
-from services.platform.settings import LoaderSettings
+from services.platform.settings import LoaderSettings, comma_separated
 
 
 async def _run(settings: LoaderSettings) -> None:
     @asynccontextmanager
     async def works(store: EventStore) -> AsyncIterator[Mapping[Part, Work]]:
-        async with open_pictures(settings) as pictures:
+        hosts = comma_separated(settings.picture_hosts)
+        async with open_pictures(settings.tvmaze_url, settings.upstream_timeout, hosts) as pictures:
             library = Library(Path(settings.library))
             yield {Part.LOGO: LoadLogo(pictures, library), Part.IMAGES: LoadImages(pictures, library)}
 

@@ -20,7 +20,9 @@ from services.platform.settings import LoaderSettings
 async def _run(settings: LoaderSettings) -> None:
     @asynccontextmanager
     async def works(store: EventStore) -> AsyncIterator[Mapping[Part, Work]]:
-        async with open_catalogues(settings, store) as catalogues:
+        async with open_catalogues(
+            settings.tvmaze_url, settings.tvmaze_rate, settings.upstream_timeout, store
+        ) as catalogues:
             library = Library(Path(settings.library))
             claims = await Claims.open(store)
             yield {

@@ -3,7 +3,7 @@
 import sys
 
 from services.platform.broker import connect
-from services.platform.database import make_engine
+from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.service import run_service, until_stopped
 from services.platform.settings import ProjectorSettings
@@ -14,7 +14,7 @@ from services.projector.read_model import ReadModel
 
 async def _project(settings: ProjectorSettings) -> None:
     nc = await connect("projector", settings.nats_url)
-    engine = make_engine(settings.database_url)
+    engine = connect_engine(settings.database_url, name="coldopen-projector")
     try:
         await until_stopped(Projector(EventStore(nc), ReadModel(engine), max_batch=settings.max_batch).run())
     finally:
@@ -24,7 +24,7 @@ async def _project(settings: ProjectorSettings) -> None:
 
 async def _adopt(settings: ProjectorSettings) -> None:
     nc = await connect("operator", settings.nats_url)
-    engine = make_engine(settings.database_url)
+    engine = connect_engine(settings.database_url, name="coldopen-projector")
     try:
         sys.stdout.write(f"{await adopt(engine, EventStore(nc))} series adopted\n")
     finally:
