@@ -22,6 +22,10 @@ LoadingStatus: TypeAlias = Literal[
 ]
 
 
+# The catalogue that SeriesIdentified names for a row that predates the log: nobody was asked.
+ADOPTED = "library"
+
+
 class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where one part stands.
 
@@ -93,6 +97,12 @@ class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     nfo: PartState = PartState()
     logo: PartState = PartState()
     images: PartState = PartState()
+
+    def is_adoption(self, position: int) -> bool:
+        """Whether the start at `position` is an adopted row's: what it starts is told by `adopt`, not loaded."""
+        return (
+            self.origin == "import" and position in (self.added, self.identified) and self.catalogue in (None, ADOPTED)
+        )
 
     def part(self, part: Part) -> PartState:
         """The state of `part`."""

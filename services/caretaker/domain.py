@@ -20,8 +20,7 @@ def lost_work(states: Iterable[SeriesState], floors: Mapping[Part, int]) -> list
             continue
         for part in (Part.IDENTITY, *CONTENT_PARTS):
             one = state.part(part)
-            brings_its_identity = part is Part.IDENTITY and state.origin == "import" and one.cause == state.added
-            if one.is_open and one.cause <= floors[part] and not brings_its_identity:
+            if one.is_open and one.cause <= floors[part] and not state.is_adoption(one.cause):
                 request = PartRequested(
                     key=state.key, part=part, reason="startup", overwrite=one.overwrite, ids=one.requested_ids
                 )

@@ -63,8 +63,8 @@ def on_delivery(state: SeriesState | None, part: Part, position: int, now: datet
     """What to do with the delivered start at `position`, given the fold of what the log says now."""
     if state is None or state.removed or position < state.added:
         return Skip("removed")
-    if part is Part.IDENTITY and state.origin == "import" and position == state.added:
-        return Skip("an adopted row brings its identity with it")
+    if state.is_adoption(position):
+        return Skip("an adopted row brings its outcomes with it")
     one = state.part(part)
     if position < one.cause:
         return Skip("superseded")

@@ -16,17 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.events import (
     Canonical,
     CatalogueIds,
-    CausedEvent,
     Episode,
     EpisodesLoaded,
     ImagesLoaded,
     LogoLoaded,
     NfoLoaded,
     Part,
+    PartLoaded,
     Season,
     SeriesAdded,
     SeriesIdentified,
 )
+from contracts.state import ADOPTED
 from contracts.subjects import added_subject
 from services.platform.event_store import Conflict, EventStore, Expect, life_of
 
@@ -79,8 +80,11 @@ async def _tell(store: EventStore, row_id: int, key: str, row: dict[str, Any], e
             log.warning("already_added", key=key, what="the log knows this key: the old row is not adopted")
             return state.added
         position = state.added
-    for event in caused_events(key, position, row, episodes):
-        await store.append(event, expect=life_of(key, position))
+    guard = life_of(key, position)
+    identified = (await store.append(identified_event(key, position, row), expect=guard)).position
+    for part, there in _parts(row):
+        if there:
+            await store.append(_loaded(key, identified, part, episodes), expect=guard)
     return position
 
 
@@ -100,27 +104,22 @@ def added_event(key: str, row: dict[str, Any]) -> SeriesAdded:
     )
 
 
-def caused_events(key: str, position: int, row: dict[str, Any], episodes: list[dict[str, Any]]) -> list[CausedEvent]:
-    """What follows: who it is, then what is loaded."""
-    identified = SeriesIdentified(
+def identified_event(key: str, cause: int, row: dict[str, Any]) -> SeriesIdentified:
+    """Who the series is: what the row says, with the folder that it has."""
+    return SeriesIdentified(
         key=key,
-        cause=position,
+        cause=cause,
         attempt=1,
-        catalogue="library",
+        catalogue=ADOPTED,
         catalogue_id=key,
         name=row["name"],
         folder=row["folder"] or key,
         ids=_ids(row),
         year=row["year"],
     )
-    events: list[CausedEvent] = [identified]
-    for part, there in _parts(row):
-        if there:
-            events.append(_loaded(key, position, part, episodes))
-    return events
 
 
-def _loaded(key: str, cause: int, part: Part, episodes: list[dict[str, Any]]) -> CausedEvent:
+def _loaded(key: str, cause: int, part: Part, episodes: list[dict[str, Any]]) -> PartLoaded:
     if part is Part.EPISODES:
         return EpisodesLoaded(key=key, cause=cause, attempt=1, seasons=_seasons(episodes))
     return _KINDS[part](key=key, cause=cause, attempt=1)

@@ -38,8 +38,11 @@ class Interrupted(Exception):
 class Projector:
     """Folds the log of `store` into `read_model` and publishes a frame after each commit."""
 
-    def __init__(self, store: EventStore, read_model: ReadModel, *, max_batch: int = 500) -> None:
+    def __init__(
+        self, store: EventStore, read_model: ReadModel, *, max_batch: int = 500, max_frame: int | None = None
+    ) -> None:
         self._store = store
+        self._max_frame = max_frame or int(0.9 * store.nc.max_payload)
         self._read_model = read_model
         self._max_batch = max_batch
         self._states: OrderedDict[str, SeriesState] = OrderedDict()
@@ -159,7 +162,7 @@ class Projector:
             updates=[msgspec.Raw(update) for update in updates],
         )
         body = msgspec.json.encode(frame)
-        if len(body) > 0.9 * self._store.nc.max_payload:
+        if len(body) > self._max_frame:
             body = msgspec.json.encode(msgspec.structs.replace(frame, updates=[], complete=False))
         # A frame that is lost is made up for by the next one: gateways see the gap.
         with suppress(Exception):

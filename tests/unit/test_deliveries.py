@@ -52,11 +52,14 @@ def test_what_is_over_or_not_meant_is_skipped(state: SeriesState | None, positio
     assert isinstance(decision, Skip)
 
 
-def test_an_adopted_row_is_not_identified() -> None:
-    """`adopt` records the identity itself; a loader must not be quicker."""
+def test_an_adopted_row_is_not_loaded() -> None:
+    """`adopt` records what the row has; a loader must not be quicker. Identified anew, it is loaded like any other."""
     state = replace(SERIES, origin="import", identified=0, identity=PartState(status="queued", cause=10))
+    adopted = replace(SERIES, origin="import", catalogue="library")
 
     assert isinstance(on_delivery(state, Part.IDENTITY, 10, NOW), Skip)
+    assert isinstance(on_delivery(adopted, Part.NFO, 15, NOW), Skip)
+    assert isinstance(on_delivery(replace(adopted, catalogue="tvmaze"), Part.NFO, 15, NOW), Run)
 
 
 def test_a_queued_part_runs() -> None:

@@ -1,0 +1,260 @@
+"""The projector on a real log and a real PostgreSQL: rows equal the fold, frames leave no gap."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from nats.aio.msg import Msg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.api import Frame
+from contracts.events import EventParked, RecordedEvent, SeriesRemoved
+from contracts.presentation import encode_update
+from contracts.state import SeriesState
+from contracts.subjects import FEED_SUBJECT
+from deploy.local.postgres import Postgres
+from services.platform import streams
+from services.platform.broker import connect
+from services.platform.database import connect_engine
+from services.platform.event_store import EventStore, life_of
+from services.projector.adopt import adopt
+from services.projector.projector import Projector
+from services.projector.read_model import ReadModel
+from tests.support.histories import added, loaded_after
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+async def store(nats_url: str) -> AsyncIterator[EventStore]:
+    nc = await connect("test", nats_url)
+    store = EventStore(nc, timeout=2.0)
+    await streams.declare(store.js)
+    yield store
+    await nc.close()
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = connect_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def projecting(store: EventStore, engine: AsyncEngine, **options: int) -> AsyncIterator[None]:
+    running = asyncio.ensure_future(Projector(store, ReadModel(engine), **options).run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        assert running.cancelled() or running.exception() is None
+
+
+async def load_series(store: EventStore, key: str) -> None:
+    position = (await store.append(added(key))).position
+    for event in loaded_after(key, position):
+        await store.append(event, expect=life_of(key, position))
+
+
+async def caught_up(store: EventStore, engine: AsyncEngine) -> None:
+    last = (await store.info()).last_position
+    await eventually(lambda: _reached(engine, last), within=20)
+
+
+async def _reached(engine: AsyncEngine, position: int) -> bool:
+    return (await ReadModel(engine).checkpoint()).position == position
+
+
+async def rows(engine: AsyncEngine) -> dict[str, SeriesState]:
+    async with engine.connect() as connection:
+        found = await connection.execute(text("SELECT key, state FROM anime_series"))
+        return {row.key: msgspec.json.decode(row.state, type=SeriesState) for row in found}
+
+
+async def folded(store: EventStore) -> dict[str, SeriesState]:
+    keys = {one.event.key async for one in store.read_all() if isinstance(one, RecordedEvent)}
+    return {key: state for key in keys if (state := await store.state_of(key)) is not None}
+
+
+async def test_rows_equal_the_fold_of_the_log(store: EventStore, engine: AsyncEngine) -> None:
+    """Columns say what exists, episodes are there, and the id is the position of the add."""
+    await load_series(store, "bleach")
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+
+    assert await rows(engine) == await folded(store)
+    async with engine.connect() as connection:
+        row = (await connection.execute(text("SELECT * FROM anime_series"))).one()
+        episodes = (await connection.execute(text("SELECT season, number, on_disk FROM episodes ORDER BY 1, 2"))).all()
+    assert (row.id, row.loading_status, row.position) == (1, "completed", 11)
+    assert (row.has_nfo, row.episodes_loaded, row.logo_loaded, row.images_loaded) == (True, True, False, True)
+    assert row.nfo_created_at is not None
+    assert (row.tvmaze_id, row.imdb_id, row.year, row.folder) == (1, "tt0000001", 2013, "Bleach (2013)")
+    assert [tuple(one) for one in episodes] == [(0, 1, False), (1, 1, True)]
+
+
+async def test_frames_tell_every_change_without_a_gap(store: EventStore, engine: AsyncEngine) -> None:
+    """Each frame goes on where the one before ended, and its updates are those of its positions, in order."""
+    frames: list[Frame] = []
+
+    async def on_frame(message: Msg) -> None:
+        frames.append(msgspec.json.decode(message.data, type=Frame))
+
+    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    async with projecting(store, engine):
+        await load_series(store, "bleach")
+        await load_series(store, "naruto")
+        await caught_up(store, engine)
+        await eventually(lambda: frames and frames[-1].position == 22 and frames[-1].after == 22, within=5)
+
+    assert {frame.log for frame in frames} == {(await store.info()).log_id}
+    changes = [frame for frame in frames if frame.after != frame.position]
+    assert [frame.after for frame in changes[1:]] == [frame.position for frame in changes[:-1]]
+    positions = [msgspec.json.decode(update)["position"] for frame in changes for update in frame.updates]
+    assert positions == list(range(1, 23))
+    last = await store.state_of("naruto")
+    assert last is not None
+    assert bytes(changes[-1].updates[-1]) == encode_update(last)
+
+
+async def test_a_frame_that_would_be_too_large_leaves_its_updates_out(store: EventStore, engine: AsyncEngine) -> None:
+    """Gateways then fetch the rows; the frame says so."""
+    frames: list[Frame] = []
+
+    async def on_frame(message: Msg) -> None:
+        frames.append(msgspec.json.decode(message.data, type=Frame))
+
+    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    for number in range(30):
+        await store.append(added(f"series-{number}"))
+    async with projecting(store, engine, max_frame=5_000):
+        await caught_up(store, engine)
+        await eventually(lambda: any(not frame.complete for frame in frames))
+
+    incomplete = [frame for frame in frames if not frame.complete]
+    assert all(frame.updates == [] for frame in incomplete)
+
+
+async def test_a_restart_goes_on_where_it_stopped(store: EventStore, engine: AsyncEngine) -> None:
+    """Stopped after any batch and started anew, the rows are those of one uninterrupted run."""
+    for number in range(5):
+        await load_series(store, f"series-{number}")
+        async with projecting(store, engine, max_batch=3):
+            await asyncio.sleep(0.03 * number)
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+
+    assert await rows(engine) == await folded(store)
+
+
+async def test_two_projectors_do_no_harm(store: EventStore, engine: AsyncEngine) -> None:
+    """Whoever commits first wins; the other forgets what it holds and goes on from the row."""
+    async with projecting(store, engine, max_batch=4), projecting(store, engine, max_batch=3):
+        for number in range(8):
+            await load_series(store, f"series-{number}")
+        await caught_up(store, engine)
+
+    assert await rows(engine) == await folded(store)
+
+
+async def test_a_series_added_again_starts_with_new_rows(store: EventStore, engine: AsyncEngine) -> None:
+    """A removal hides the row; the next life has its own id and none of the old episodes."""
+    async with projecting(store, engine):
+        await load_series(store, "bleach")
+        await store.append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
+        await caught_up(store, engine)
+        assert (await rows(engine))["bleach"].removed
+        again = (await store.append(added("bleach"))).position
+        await caught_up(store, engine)
+
+    async with engine.connect() as connection:
+        row = (await connection.execute(text("SELECT id, removed, loading_status FROM anime_series"))).one()
+        assert (await connection.execute(text("SELECT count(*) FROM episodes"))).scalar_one() == 0
+    assert tuple(row) == (again, False, "pending")
+
+
+async def test_an_unreadable_event_is_parked_once_and_its_successors_are_folded(
+    store: EventStore, engine: AsyncEngine
+) -> None:
+    """The log says that it is skipped, its series shows it, and a projector that starts anew does not park it again."""
+    await store.append(added("bleach"))
+    await store.js.publish("series.bleach.nfo.failed", b'{"type":"part-failed.v1","key":"bleach"}')
+    await load_series(store, "naruto")
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+
+    parked = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
+    assert [event.parked_position for event in parked if isinstance(event, EventParked)] == [2]
+    states = await rows(engine)
+    assert list(states["bleach"].parked) == [2]
+    assert states["naruto"].loading_status == "completed"
+
+
+async def test_an_event_that_the_database_refuses_is_parked(store: EventStore, engine: AsyncEngine) -> None:
+    """A value that no column takes stops only its own event: the batch is halved down to it."""
+    await store.append(added("bleach"))
+    await store.append(added("naruto", year=2**40))
+    await store.append(added("one-piece"))
+    async with projecting(store, engine):
+        await eventually(lambda: _reached(engine, 4), within=20)
+
+    assert sorted(await rows(engine)) == ["bleach", "one-piece"]
+
+
+async def test_a_database_outage_costs_time_only(store: EventStore, postgres: Postgres, database_url: str) -> None:
+    """PostgreSQL is killed in the middle and comes back: the projector waits and catches up."""
+    engine = connect_engine(database_url, connect_timeout=1.0)
+    try:
+        async with projecting(store, engine):
+            await load_series(store, "bleach")
+            await postgres.restart()
+            await load_series(store, "naruto")
+            await caught_up(store, engine)
+        assert await rows(engine) == await folded(store)
+    finally:
+        await engine.dispose()
+
+
+async def test_rows_that_predate_the_log_are_adopted(store: EventStore, engine: AsyncEngine) -> None:
+    """Nothing is folded before; then they are series like the others, with the folder and the parts that they had."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO anime_series (key, name, site, folder, year, has_nfo, tvdb_id) "
+                "VALUES ('bleach', 'Bleach', 'aniworld.to', 'Bleach', 2004, true, 74796), "
+                "('naruto', 'Naruto', 'aniworld.to', 'Naruto (2002)', 2002, false, NULL)"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO episodes (series_id, season, number, title) "
+                "SELECT id, 1, 1, 'The Day' FROM anime_series WHERE key = 'bleach'"
+            )
+        )
+    async with projecting(store, engine):
+        await asyncio.sleep(0.2)
+        assert (await ReadModel(engine).checkpoint()).position == 0
+
+    first, second = await adopt(engine, store), await adopt(engine, store)
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+
+    assert (first, second) == (2, 0)
+    states = await rows(engine)
+    assert {key: state.loading_status for key, state in states.items()} == {
+        "bleach": "completed",
+        "naruto": "completed",
+    }
+    assert (states["bleach"].folder, states["bleach"].nfo.good, states["bleach"].ids.tvdb) == (
+        "Bleach",
+        "loaded",
+        74796,
+    )
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT title FROM episodes"))).scalar_one() == "The Day"
