@@ -64,7 +64,7 @@ class Upstream:
             headers={"User-Agent": USER_AGENT},
             timeout=httpx2.Timeout(timeout, connect=min(_CONNECT, timeout)),
             # A jar that takes nothing: no session of an upstream's is carried from call to call.
-            cookies=httpx2.Cookies(CookieJar(DefaultCookiePolicy(allowed_domains=[]))),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A stand-in on this machine is not reached through somebody's proxy.
             trust_env=httpx2.URL(base_url).host not in _LOOPBACK,
         )

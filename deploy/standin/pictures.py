@@ -1,0 +1,64 @@
+"""Pictures for made-up series: a dusk in the title's colours and the title. The same title, the same bytes."""
+
+import colorsys
+import hashlib
+import io
+import textwrap
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+_Colour = tuple[int, int, int]
+
+
+@lru_cache(maxsize=2000)
+def draw(title: str, kind: str, width: int, height: int) -> bytes:
+    """A JPEG of the size in pixels; for a logo a PNG with a transparent ground."""
+    dark, light = _colours(title)
+    out = io.BytesIO()
+    if kind == "logo":
+        logo = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+        _write(logo, title, int(height * 0.30), fill=(*light, 255), outline=(*dark, 255))
+        logo.save(out, "PNG", compress_level=1)
+        return out.getvalue()
+    ground = _gradient(width, height, dark, light)
+    _write(ground, title, int(min(width, height * 2) * 0.11), fill=(250, 248, 240), outline=dark)
+    ground.save(out, "JPEG", quality=82)
+    return out.getvalue()
+
+
+def _colours(title: str) -> tuple[_Colour, _Colour]:
+    seed = hashlib.sha256(title.casefold().encode("utf-8", "replace")).digest()
+    hue = seed[0] / 256
+    return _rgb(hue, 0.65, 0.22), _rgb(hue + 0.08 + seed[1] / 2048, 0.50, 0.92)
+
+
+def _rgb(hue: float, saturation: float, value: float) -> _Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _gradient(width: int, height: int, dark: _Colour, light: _Colour) -> Image.Image:
+    """Dusk: light at the horizon, with a sun. Made from a small ramp, which is quick to enlarge."""
+    ramp = ImageOps.colorize(Image.linear_gradient("L"), dark, light).resize((width, height))
+    size = min(width, height) // 2
+    sun = ImageOps.invert(Image.radial_gradient("L")).resize((size, size)).point(lambda value: max(0, value - 75))
+    ramp.paste(Image.new("RGB", (size, size), (255, 244, 214)), ((width - size) // 2, height * 5 // 8 - size // 2), sun)
+    return ramp
+
+
+def _write(picture: Image.Image, title: str, size: int, fill: tuple[int, ...], outline: tuple[int, ...]) -> None:
+    """The title in the middle, in as many lines and as large as fit."""
+    pen = ImageDraw.Draw(picture)
+    width, height = picture.size
+    printable = "".join(char for char in title if char.isprintable())[:120]
+    while True:
+        text = textwrap.fill(printable, max(4, int(width * 0.9 / (size * 0.55))))
+        font = ImageFont.load_default(size)
+        stroke = max(1, size // 16)
+        left, top, right, bottom = pen.multiline_textbbox((0, 0), text, font, align="center", stroke_width=stroke)
+        if (right - left <= width * 0.94 and bottom - top <= height * 0.9) or size <= 12:
+            break
+        size = size * 4 // 5
+    where = ((width - right - left) / 2, (height - bottom - top) / 2)
+    pen.multiline_text(where, text, fill, font, align="center", stroke_width=stroke, stroke_fill=outline)

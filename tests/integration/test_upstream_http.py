@@ -1,0 +1,384 @@
+"""Against the stand-in: limits hold, failures say what they are, and what is needed by many is asked once."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+import nats.errors
+import pytest
+from nats.js.errors import KeyNotFoundError
+
+from contracts.events import ErrorKind
+from deploy.standin import Rule, StandIn
+from services.platform.broker import connect
+from services.platform.catalogues.tvmaze import Show, TVmaze
+from services.platform.failures import LoadFailure
+from services.platform.response_cache import Answer, Kept, ResponseCache, max_age_seconds
+from services.platform.streams import CACHE_BUCKET, declare
+from services.platform.upstream_gate import Gate, retry_after_seconds
+from services.platform.upstream_http import USER_AGENT, Upstream
+
+SHOW = "/shows/919"
+SECRET = [("api_key", "s3cret")]
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[StandIn]:
+    async with StandIn() as standin:
+        yield standin
+
+
+@pytest.fixture
+async def upstream(standin: StandIn) -> AsyncIterator[Upstream]:
+    upstream = make(standin)
+    yield upstream
+    await upstream.aclose()
+
+
+def make(standin: StandIn, **options: Any) -> Upstream:
+    defaults: dict[str, Any] = {"rate": 1000, "timeout": 0.5, "picture_hosts": frozenset({standin.host})}
+    return Upstream("TVmaze", standin.url, **{**defaults, "max_json": 100_000, "max_picture": 2_000_000, **options})
+
+
+class MemoryBucket:
+    """A bucket in memory, which can be told to be away."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+        self.away = False
+
+    async def get(self, key: str) -> "MemoryEntry":
+        self._check()
+        if key not in self.entries:
+            raise KeyNotFoundError
+        return MemoryEntry(self.entries[key])
+
+    async def put(self, key: str, value: bytes) -> int:
+        self._check()
+        self.entries[key] = value
+        return 1
+
+    def _check(self) -> None:
+        if self.away:
+            raise nats.errors.NoServersError
+
+
+class MemoryEntry(msgspec.Struct):
+    value: bytes | None
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "code"),
+    [
+        (Rule(behaviour="slow", seconds=3), "network", "timeout"),
+        (Rule(behaviour="trickle", seconds=0.05), "network", "timeout"),
+        (Rule(behaviour="drop"), "network", "connection"),
+        (Rule(behaviour="fail", status=500), "network", "server_error"),
+        (Rule(behaviour="fail", status=503), "network", "server_error"),
+        (Rule(behaviour="fail", status=503, retry_after="30"), "busy", "rate_limited"),
+        (Rule(behaviour="fail", status=429), "busy", "rate_limited"),
+        (Rule(behaviour="fail", status=404), "not_found", "not_found"),
+        (Rule(behaviour="fail", status=403), "invalid", "refused"),
+        (Rule(behaviour="html"), "invalid", "not_json"),
+        (Rule(behaviour="truncated"), "invalid", "not_json"),
+        (Rule(behaviour="wrong_shape"), "invalid", "wrong_shape"),
+        (Rule(behaviour="endless"), "invalid", "too_large"),
+        (Rule(behaviour="bomb"), "invalid", "too_large"),
+        (Rule(behaviour="redirect", location="http://localhost:1/shows/919"), "invalid", "foreign_redirect"),
+        (Rule(behaviour="redirect", location="http://127.0.0.1:1/shows/919"), "invalid", "foreign_redirect"),
+        (Rule(behaviour="redirect", location="file:///etc/passwd"), "invalid", "foreign_redirect"),
+        (Rule(behaviour="redirect", location="http://127.0.0.1:x/"), "invalid", "bad_redirect"),
+        (Rule(behaviour="redirect", location=SHOW), "invalid", "too_many_redirects"),
+    ],
+    ids=lambda value: f"{value.behaviour}-{value.status}-{value.location}" if isinstance(value, Rule) else None,
+)
+async def test_every_failure_is_named(
+    standin: StandIn, upstream: Upstream, rule: Rule, kind: ErrorKind, code: str
+) -> None:
+    """Kind and code for programs; a sentence that names the upstream and no secret for people."""
+    standin.misbehave(rule)
+    started = time.monotonic()
+
+    with pytest.raises(LoadFailure) as caught:
+        await upstream.get_json(SHOW, Show, SECRET)
+
+    assert (caught.value.error.kind, caught.value.error.code) == (kind, code)
+    assert caught.value.error.message.startswith("TVmaze ")
+    assert "s3cret" not in caught.value.error.message
+    assert time.monotonic() - started < 2.5
+
+
+async def test_the_wrong_type_is_found_by_its_path(standin: StandIn, upstream: Upstream) -> None:
+    """Somebody has to mend the mapping: the message says where."""
+    standin.misbehave(Rule(behaviour="wrong_shape"))
+
+    with pytest.raises(LoadFailure, match=r"Expected `int`, got `str` - at `\$\.id`"):
+        await upstream.get_json(SHOW, Show)
+
+
+async def test_no_server_and_no_name() -> None:
+    """A refused connection and a name that does not resolve are the network's failures."""
+    for url in ("http://127.0.0.1:1", "http://name.invalid"):
+        upstream = Upstream("TVmaze", url, rate=1000, timeout=2)
+        with pytest.raises(LoadFailure) as caught:
+            await upstream.get_json(SHOW, Show)
+        await upstream.aclose()
+
+        assert caught.value.error.kind == "network"
+
+
+async def test_after_a_failure_the_client_still_works(standin: StandIn, upstream: Upstream) -> None:
+    """A connection that was broken off is not used again."""
+    for behaviour in ("drop", "endless", "trickle", "html"):
+        standin.misbehave(Rule(behaviour=behaviour, times=1))
+        with pytest.raises(LoadFailure):
+            await upstream.get_json(SHOW, Show)
+
+        assert (await upstream.get_json(SHOW, Show)).id == 919
+
+
+async def test_retry_after_pauses_all_callers(standin: StandIn, upstream: Upstream) -> None:
+    """Until then nobody asks; who asks meanwhile is told how long, without a call."""
+    standin.misbehave(Rule(behaviour="fail", status=429, retry_after="30", times=1))
+    with pytest.raises(LoadFailure) as first:
+        await upstream.get_json(SHOW, Show)
+
+    with pytest.raises(LoadFailure) as other:
+        await upstream.get_json("/shows/1505", Show)
+    with pytest.raises(LoadFailure, match="pause"):
+        await upstream.fetch_picture(f"{standin.url}/images/919/poster.jpg")
+
+    assert first.value.retry_after == 30
+    assert other.value.error.kind == "busy"
+    assert other.value.retry_after == pytest.approx(30, abs=1)
+    assert standin.controls.count() == 1
+
+
+async def test_a_short_pause_is_waited_out(standin: StandIn, upstream: Upstream) -> None:
+    """It costs less than to be delivered again."""
+    standin.misbehave(Rule(behaviour="fail", status=429, retry_after="1", times=1))
+    with pytest.raises(LoadFailure):
+        await upstream.get_json(SHOW, Show)
+    started = time.monotonic()
+
+    await asyncio.gather(upstream.get_json(SHOW, Show), upstream.get_json("/shows/1505", Show))
+
+    assert 0.8 < time.monotonic() - started < 2.0
+
+
+async def test_the_rate_holds_and_does_not_eat_the_timeout(standin: StandIn) -> None:
+    """After a burst of five seconds' worth, calls go out at the rate, however long they queue for it."""
+    upstream = make(standin, rate=20, timeout=0.3)
+
+    started = time.time()
+
+    await asyncio.gather(*(upstream.get_json(SHOW, Show, [("n", str(n))]) for n in range(120)))
+    await upstream.aclose()
+    times = [call.at - started for call in standin.controls.recent]
+
+    assert times[99] < 0.9
+    assert times[119] > 0.9
+
+
+async def test_pictures_come_from_known_hosts_only(standin: StandIn, upstream: Upstream) -> None:
+    """Whatever a catalogue names: another host, port or scheme, or a user name, is refused without a call."""
+    for url in (
+        "https://example.org/a.jpg",
+        "http://127.0.0.1:1/a.jpg",
+        f"http://user@{standin.host}/images/919/poster.jpg",
+        f"ftp://{standin.host}/images/919/poster.jpg",
+        "file:///etc/passwd",
+        "/images/919/poster.jpg",
+        "http://[",
+        "",
+    ):
+        with pytest.raises(LoadFailure) as caught:
+            await upstream.fetch_picture(url)
+
+        assert caught.value.error.kind == "invalid"
+    assert standin.controls.count() == 0
+    assert (await upstream.fetch_picture(f"{standin.url}/images/919/poster.jpg")).startswith(b"\xff\xd8\xff")
+
+
+async def test_a_picture_is_no_larger_than_allowed(standin: StandIn) -> None:
+    """What announces too much is refused, and so is what only turns out to be."""
+    upstream = make(standin, max_picture=1000)
+    url = f"{standin.url}/images/919/poster.jpg"
+
+    with pytest.raises(LoadFailure, match="more than"):
+        await upstream.fetch_picture(url)
+    standin.misbehave(Rule(behaviour="endless"))
+    with pytest.raises(LoadFailure, match="more than"):
+        await upstream.fetch_picture(url)
+    await upstream.aclose()
+
+
+async def test_those_who_ask_together_ask_once(standin: StandIn, upstream: Upstream) -> None:
+    """Four parts of one series: one call, one decoded answer; a failure too is shared, and not kept."""
+    standin.misbehave(Rule(behaviour="slow", seconds=0.1, times=1))
+    four = await asyncio.gather(*(TVmaze(upstream).details("919") for _ in range(4)))
+    assert standin.controls.count("details") == 1
+    standin.misbehave(Rule(behaviour="fail", times=1))
+
+    failed = await asyncio.gather(*(upstream.get_json(SHOW, Show) for _ in range(4)), return_exceptions=True)
+    again = await upstream.get_json(SHOW, Show)
+
+    assert all(one == four[0] for one in four)
+    assert all(isinstance(one, LoadFailure) for one in failed)
+    assert again.id == 919
+    assert standin.controls.count("show") == 2
+
+
+async def test_a_caller_that_gives_up_stops_no_other(standin: StandIn, upstream: Upstream) -> None:
+    """The first asker's deadline is its own."""
+    standin.misbehave(Rule(behaviour="slow", seconds=0.2, times=1))
+    first = asyncio.create_task(upstream.get_json(SHOW, Show))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(upstream.get_json(SHOW, Show))
+    await asyncio.sleep(0.05)
+
+    first.cancel()
+
+    assert (await second).id == 919
+    assert standin.controls.count() == 1
+
+
+async def test_processes_share_through_the_bucket(standin: StandIn) -> None:
+    """Two clients, one bucket: one call; its key is a hash, so that no secret of a URL is stored."""
+    bucket = MemoryBucket()
+    one, two = (make(standin, cache=ResponseCache(bucket)) for _ in range(2))
+
+    first = await one.get_json(SHOW, Show, SECRET)
+    second = await two.get_json(SHOW, Show, SECRET)
+
+    assert first == second
+    assert standin.controls.count() == 1
+    (key,) = bucket.entries
+    assert key == hashlib.sha256(f"{standin.url}{SHOW}?api_key=s3cret".encode()).hexdigest()
+    assert b"Attack" not in bucket.entries[key]
+    await asyncio.gather(one.aclose(), two.aclose())
+
+
+async def test_the_bucket_is_a_key_value_store_of_nats(standin: StandIn, nats_url: str) -> None:
+    """The real one, as it is declared; when its connection is gone, the call just goes upstream."""
+    connection = await connect("test", nats_url)
+    await declare(connection.jetstream())
+    cache = ResponseCache(await connection.jetstream().key_value(CACHE_BUCKET))
+    upstream = make(standin, cache=cache)
+
+    for _ in range(2):
+        assert (await TVmaze(upstream).details("919")).name == "Attack on Titan"
+    asked = standin.controls.count()
+    await connection.close()
+    assert (await TVmaze(upstream).details("919")).name == "Attack on Titan"
+    await upstream.aclose()
+
+    assert asked == 1
+    assert standin.controls.count() == 2
+
+
+async def test_failures_and_lies_are_never_kept(standin: StandIn) -> None:
+    """Neither a 404, nor a 500, nor a page of HTML."""
+    bucket = MemoryBucket()
+    upstream = make(standin, cache=ResponseCache(bucket))
+    for rule in (Rule(behaviour="fail", status=404), Rule(behaviour="fail"), Rule(behaviour="html")):
+        standin.controls.clear()
+        standin.misbehave(rule)
+        with pytest.raises(LoadFailure):
+            await upstream.get_json(SHOW, Show)
+
+    assert bucket.entries == {}
+    await upstream.aclose()
+
+
+async def test_without_its_bucket_the_call_just_goes_upstream(standin: StandIn) -> None:
+    """NATS away, or an entry that nobody can read."""
+    bucket = MemoryBucket()
+    bucket.away = True
+    upstream = make(standin, cache=ResponseCache(bucket))
+    assert (await upstream.get_json(SHOW, Show)).id == 919
+    bucket.away = False
+    bucket.entries[hashlib.sha256(f"{standin.url}{SHOW}".encode()).hexdigest()] = b"rubbish"
+
+    assert (await upstream.get_json(SHOW, Show)).id == 919
+    assert (await upstream.get_json(SHOW, Show)).id == 919
+    assert standin.controls.count() == 2
+    await upstream.aclose()
+
+
+async def test_what_is_stale_or_may_not_be_kept_is_asked_again() -> None:
+    """The entry's own time decides, since a bucket may keep longer."""
+    bucket = MemoryBucket()
+    cache = ResponseCache(bucket)
+    asked: list[int] = []
+
+    async def ask() -> Answer:
+        asked.append(1)
+        return Answer(b"1", max_age=60)
+
+    async def ask_not_to_keep() -> Answer:
+        return Answer(b"2")
+
+    await cache.fetch("u", ask, bytes)
+    (key,) = bucket.entries
+    kept = msgspec.msgpack.decode(bucket.entries[key], type=Kept)
+    bucket.entries[key] = msgspec.msgpack.encode(Kept(time.time() - 1, kept.compressed))
+    await cache.fetch("u", ask, bytes)
+    await cache.fetch("v", ask_not_to_keep, bytes)
+
+    assert len(asked) == 2
+    assert bucket.entries.keys() == {key}
+    assert 50 < kept.expires - time.time() <= 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"cache-control": "public, max-age=3600"}, 3600),
+        ({"cache-control": "public, max-age=86400"}, 3600),
+        ({"cache-control": "max-age=600", "age": "100"}, 500),
+        ({"cache-control": "max-age=60", "age": "100"}, 0),
+        ({"cache-control": "no-store, max-age=60"}, 0),
+        ({"cache-control": "no-cache, private"}, 0),
+        ({"cache-control": "s-maxage=60"}, 0),
+        ({"cache-control": "max-age=soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_how_long_an_answer_may_be_kept(headers: dict[str, str], seconds: float) -> None:
+    """As long as its headers say, an hour at most; without a word not at all."""
+    assert max_age_seconds(headers) == seconds
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    """What is neither says nothing; a date that is over asks for no wait."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert retry_after_seconds("120") == 120
+    assert retry_after_seconds(format_datetime(now + timedelta(seconds=90), usegmt=True), now) == 90
+    assert retry_after_seconds(format_datetime(now - timedelta(seconds=90), usegmt=True), now) == 0
+    assert [retry_after_seconds(text, now) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
+
+
+async def test_a_pause_never_shortens_another() -> None:
+    """The longest of what was asked for holds."""
+    gate = Gate("TVmaze", 10)
+    gate.pause(60)
+    gate.pause(1)
+
+    with pytest.raises(LoadFailure, match="60 s"):
+        await gate.enter()
+
+
+async def test_it_says_who_it_is(standin: StandIn, upstream: Upstream) -> None:
+    """A truthful name and version; a cookie that it is given is not carried on."""
+    assert USER_AGENT.startswith("Coldopen/")
+    await upstream.get_json(SHOW, Show)
+    await upstream.get_json("/shows/1505", Show)
+
+    assert [(call.agent, call.cookie) for call in standin.controls.recent] == [(USER_AGENT, "")] * 2
