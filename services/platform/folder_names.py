@@ -1,73 +1,109 @@
-"""What a series' folder may be called, so that every file system and media server takes it. Pure.
+"""A series' folder name: one path segment that every file system and media server takes. No I/O.
 
-One path segment, in NFC, at most 255 bytes of UTF-8, safe on Windows too: libraries lie on shares.
+The result never holds a separator, never starts with a dot, and is at most 255 bytes of UTF-8.
 """
 
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_BYTES = 255
-_DEVICES = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³]|CONIN\$|CONOUT\$)(?=\.|$)", re.IGNORECASE)
-_REPLACED = str.maketrans({"/": "+", "\\": "+", "?": "!", "*": "-", "<": "", ">": "", "|": "", '"': ""})
-_FALLBACK = "Unnamed"
+_NAMELESS = "Untitled"
+
+# In this order: the first rule that fits a colon wins.
+_REPLACEMENTS = ((": ", " - "), (":", "-"), ("/", "+"), ("\\", "+"), ("?", "!"), ("*", "-"))
+_GONE = re.compile(r'[<>|"]')
+# Windows takes these names as devices in any case and with any extension; the superscript digits count as digits.
+_DEVICE = re.compile(r"^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(?:COM|LPT)[0-9¹²³])(?=\s*(?:\.|$))", re.IGNORECASE)
+_YEAR = re.compile(r"\s*\(([0-9]{4}|0+)\)$")
+_ID_TAG = re.compile(
+    r"\s*[\[{(](?:tmdb|tvdb|imdb|tvmaze|anidb|anilist|mal)(?:id)?[-=](?:tt)?[0-9]+[\]})]", re.IGNORECASE
+)
+# Not to be seen, and able to make a name look like another. The joiners stay: emoji and some scripts need them.
+_INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_JOINER = "\u200d"
 
 
 def folder_name(name: str, year: int | None) -> str:
-    """`Name (2013)`: what `name` becomes as a folder, with the year once; `Unnamed` if nothing of it is left."""
-    base = _clean(name) or _FALLBACK
-    suffix = f" ({year})" if year else ""
-    if suffix and base.endswith(suffix):
-        base = base.removesuffix(suffix).rstrip(" .") or _FALLBACK
-    return _cut(_no_device(base), MAX_BYTES - len(suffix.encode())) + suffix
+    """`Name (year)` by the rules of the library; the year that `name` may end in counts if `year` is None.
+
+    A name of which nothing is left becomes `Untitled`.
+    """
+    body, named = _split_year(_clean(name))
+    suffix = f" ({year:04})" if year and 0 < year <= 9999 else named
+    return _join(body or _NAMELESS, suffix)
 
 
 def check_wished_folder(text: str) -> str:
-    """The folder that a client asked for, if it can be one just as it is; ValueError says what to do otherwise."""
-    if text in (".", "..") or any(sign in text for sign in "/\\"):
-        raise ValueError("folder must be one name without slashes: it is a folder of the library itself")
-    cleaned = folder_name(text, None)
-    if text != cleaned:
-        raise ValueError(f"folder {text[:100]!r} can't be a folder name everywhere; {cleaned[:100]!r} can")
-    return text
-
-
-def claim_token(folder: str) -> str:
-    """What two folders have in common that some file system takes for one: SHA-256 of the case-folded NFC name."""
-    return hashlib.sha256(unicodedata.normalize("NFC", folder).casefold().encode()).hexdigest()
+    """The folder that a client asks for, in NFC, if it can be one as it is. Raises ValueError, which says what to do."""
+    wish = unicodedata.normalize("NFC", text)
+    if not wish.strip(" ."):
+        raise ValueError("folder must be a name such as 'Wilfred (2011)': leave it out to get one made from the name")
+    if "/" in wish or "\\" in wish:
+        raise ValueError("folder must be one name without / or \\: it lies directly in the library")
+    if wish != (usable := folder_name(wish, None)):
+        raise ValueError(f"folder {text[:100]!r} can't be used on every file system: ask for {usable!r}")
+    return wish
 
 
 def with_suffix(folder: str, key: str) -> str:
-    """`Name (2013) [key]`: for a series whose folder is another's."""
-    suffix = f" [{key}]"
-    return _cut(folder, MAX_BYTES - len(suffix.encode())) + suffix
+    """`Name (2013) [key]`, for a folder whose name another series has; the name is cut, year and key never."""
+    body, year = _split_year(folder)
+    return _join(body, f"{year} [{key}]")
 
 
-def _clean(name: str) -> str:
-    text = unicodedata.normalize("NFC", name)
-    text = text.replace(": ", " - ").replace(":", "-").translate(_REPLACED)
-    # Control and format characters, halves of surrogate pairs, and line breaks have no place in a name.
-    text = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or _is_visible(sign))
-    return unicodedata.normalize("NFC", re.sub(" {2,}", " ", text)).strip(" .")
+def claim_token(folder: str) -> str:
+    """The hex sha256 that is the same for folders that a case-insensitive file system can't tell apart."""
+    return hashlib.sha256(_fold(folder).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _is_visible(sign: str) -> bool:
-    return unicodedata.category(sign) not in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+@lru_cache(maxsize=65_536)  # each identity looks at every folder of the library
+def series_token(folder: str) -> str:
+    """What the folders of one title and year have in common: id tags, letter case and house style don't count."""
+    return _fold(folder_name(_ID_TAG.sub("", folder), None))
 
 
-def _no_device(name: str) -> str:
-    """`CON` and `con.txt` are devices on Windows, whatever comes after a dot."""
-    match = _DEVICES.match(name)
-    return f"{name[: match.end()]}_{name[match.end() :]}" if match else name
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def _cut(text: str, size: int) -> str:
-    """The longest beginning of `text` in `size` bytes that does not end between a letter and its marks."""
-    data = text.encode()
-    if len(data) <= size:
+def _clean(text: str) -> str:
+    """Every rule but those that need the whole name: length and device names."""
+    spaced = "".join(" " if one.isspace() else one for one in unicodedata.normalize("NFC", text))
+    seen = "".join(one for one in spaced if one not in _INVISIBLE and unicodedata.category(one) not in {"Cc", "Cs"})
+    for old, new in _REPLACEMENTS:
+        seen = seen.replace(old, new)
+    # Composed again: what is gone may have stood between a letter and its accent.
+    kept = unicodedata.normalize("NFC", _GONE.sub("", seen))
+    return re.sub(r" {2,}", " ", kept).strip(" .")
+
+
+def _split_year(clean: str) -> tuple[str, str]:
+    """The name and its ` (year)`, which is empty if there is none or it is (0)."""
+    found = _YEAR.search(clean)
+    if found is None:
+        return clean, ""
+    body = clean[: found.start()].strip(" .")
+    return body, f" ({found[1]})" if int(found[1]) else ""
+
+
+def _join(body: str, suffix: str) -> str:
+    safe = _DEVICE.sub(r"\1_", body + suffix).removesuffix(suffix)
+    return _cut(safe, MAX_BYTES - len(suffix.encode())) + suffix
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` bytes of `text`, not between a character and what is combined with it."""
+    if len(text.encode()) <= limit:
         return text
-    kept = data[:size].decode(errors="ignore")
-    following = text[len(kept)]
-    while kept and (unicodedata.combining(following) or following in "\u200d\ufe0f" or kept[-1] == "\u200d"):
-        following, kept = kept[-1], kept[:-1]
-    return kept.rstrip(" .")
+    end = len(text.encode()[:limit].decode(errors="ignore"))
+    start = end
+    while start and (_extends(text[start]) or text[start - 1] == _JOINER):
+        start -= 1
+    return text[: start or end].rstrip(" .")
+
+
+def _extends(one: str) -> bool:
+    is_skin_tone = "\U0001f3fb" <= one <= "\U0001f3ff"
+    return one == _JOINER or is_skin_tone or unicodedata.category(one).startswith("M")

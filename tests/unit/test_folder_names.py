@@ -95,14 +95,17 @@ def test_a_long_name_keeps_its_year_and_whole_characters() -> None:
 @pytest.mark.parametrize("wish", ["", " ", ".", "..", "a/b", "..\\b", "/", "a\x00b", "\ud800", "<>", "x" * 256])
 def test_a_wish_that_is_no_segment_is_refused_with_advice(wish: str) -> None:
     """Nothing that could lead elsewhere becomes a folder, and the client is told what would do."""
-    with pytest.raises(ValueError, match=r"^(folder|nothing of folder) .+: .+"):
+    with pytest.raises(ValueError, match=r"^folder .+: .+"):
         check_wished_folder(wish)
 
 
-def test_a_wish_is_made_safe_like_a_name() -> None:
-    """A wish keeps its shape and loses what other systems don't take."""
-    assert check_wished_folder(" Re: Zero {tvdb-305089} ") == "Re - Zero {tvdb-305089}"
-    assert check_wished_folder("nul") == "nul_"
+def test_a_wish_is_taken_as_it_is_or_refused_with_one_that_would_do() -> None:
+    """A client never finds its series in a folder that it didn't ask for."""
+    assert check_wished_folder("Poke\u0301mon {tvdb-76703}") == "Pok\u00e9mon {tvdb-76703}"
+    with pytest.raises(ValueError, match=r"ask for 'Re - Zero'$"):
+        check_wished_folder("Re: Zero")
+    with pytest.raises(ValueError, match=r"ask for 'nul_'$"):
+        check_wished_folder("nul")
 
 
 @given(names, st.from_regex(r"[a-z0-9][a-z0-9-]{0,99}", fullmatch=True))
