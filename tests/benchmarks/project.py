@@ -1,0 +1,95 @@
+"""Recorded events a second into the read model, beside reading and decoding the same events alone."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.events import RecordedEvent
+from deploy.local.nats_server import NatsServer
+from deploy.local.postgres import Postgres
+from services.platform import migrate, streams
+from services.platform.broker import connect
+from services.platform.database import connect_engine
+from services.platform.event_store import EventStore, Unreadable
+from services.projector.projector import Projector
+from services.projector.read_model import ReadModel
+from tests.benchmarks.harness import Figure, interleaved
+from tests.support.histories import added, loaded_after
+from tests.support.waiting import eventually
+
+SERIES = 1_000
+ROUNDS = 3
+
+
+async def run() -> list[Figure]:
+    """One figure: projection at full speed, durable on both sides."""
+    with tempfile.TemporaryDirectory(prefix="coldopen-bench-") as folder:
+        nats, postgres = NatsServer(Path(folder), sync_interval="1s"), Postgres(Path(folder))
+        await nats.start()
+        await postgres.start()
+        try:
+            return [await _figure(nats, postgres)]
+        finally:
+            await postgres.stop()
+            await nats.stop()
+
+
+async def _figure(nats: NatsServer, postgres: Postgres) -> Figure:
+    await migrate.upgrade(postgres.url())
+    nc = await connect("bench", nats.url())
+    store = EventStore(nc)
+    await streams.declare(store.js)
+    count = await _fill(store)
+    engine = connect_engine(postgres.url())
+
+    async def project() -> float:
+        async with engine.begin() as connection:
+            await connection.execute(text("TRUNCATE anime_series CASCADE"))
+            await connection.execute(text("UPDATE checkpoint SET position = 0"))
+        begun = time.perf_counter()
+        running = asyncio.ensure_future(Projector(store, ReadModel(engine)).run())
+        await eventually(lambda: _reached(engine, count), within=600)
+        taken = time.perf_counter() - begun
+        running.cancel()
+        return count / taken
+
+    async def read_only() -> float:
+        done = asyncio.Event()
+
+        async def deliver(one: RecordedEvent | Unreadable) -> None:
+            if one.position == count:
+                done.set()
+
+        begun = time.perf_counter()
+        following = await store.follow(0, deliver)
+        await done.wait()
+        taken = time.perf_counter() - begun
+        await following.stop()
+        return count / taken
+
+    try:
+        values, limits = await interleaved(ROUNDS, project, read_only)
+    finally:
+        await engine.dispose()
+        await nc.close()
+    return Figure("events into the read model", "events/s", values, "read and decoded alone", limits, "≥ 0.50")
+
+
+async def _reached(engine: AsyncEngine, position: int) -> bool:
+    return (await ReadModel(engine).checkpoint()).position >= position
+
+
+async def _fill(store: EventStore) -> int:
+    """A thousand series, loaded whole; the number of events."""
+    count = 0
+    for number in range(SERIES):
+        key = f"series-{number}"
+        position = (await store.append(added(key))).position
+        # Pipelined: the order in the log is that of sending.
+        await asyncio.gather(*(store.append(event) for event in loaded_after(key, position)))
+        count = position + len(loaded_after(key, position))
+    return count

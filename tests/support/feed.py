@@ -1,0 +1,84 @@
+"""A small SSE client: what arrived, in order, with its ids."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx2
+
+
+class Received:
+    """The events of one subscription so far."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, dict[str, Any]]] = []  # event, id, data
+
+    @property
+    def updates(self) -> list[dict[str, Any]]:
+        return [data for event, _, data in self.events if event == "series_loading_update"]
+
+    @property
+    def positions(self) -> list[int]:
+        return [int(ident.rpartition("-")[2]) for event, ident, _ in self.events if event == "series_loading_update"]
+
+    @property
+    def last_id(self) -> str:
+        return self.events[-1][1]
+
+    def statuses(self, key: str) -> list[str]:
+        """The loading statuses that one series went through, each once in a row."""
+        found: list[str] = []
+        for update in self.updates:
+            if update["key"] == key and found[-1:] != [update["loading_status"]]:
+                found.append(update["loading_status"])
+        return found
+
+    def latest(self) -> dict[str, str]:
+        """The newest status of every series."""
+        return {update["key"]: update["loading_status"] for update in self.updates}
+
+
+@asynccontextmanager
+async def subscribed(url: str, headers: dict[str, str], **params: str) -> AsyncIterator[Received]:
+    """A subscription to the feed at the gateway `url`, open until the block ends."""
+    received = Received()
+    connected = asyncio.Event()
+
+    async def listen() -> None:
+        timeout = httpx2.Timeout(10, read=None)
+        async with (
+            httpx2.AsyncClient(timeout=timeout, trust_env=False) as client,
+            client.stream("GET", f"{url}/api/loading-status/stream", headers=headers, params=params) as response,
+        ):
+            assert response.status_code == 200, await response.aread()
+            assert response.headers["content-type"].startswith("text/event-stream")
+            connected.set()
+            event, ident, data = "message", "", ""
+            async for line in response.aiter_lines():
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    event = value
+                elif field == "id":
+                    ident = value
+                elif field == "data":
+                    data += value
+                elif line == "" and data:
+                    received.events.append((event, ident, json.loads(data)))
+                    event, ident, data = "message", "", ""
+                elif line == "" and event != "message":
+                    received.events.append((event, ident, {}))
+                    event, ident, data = "message", "", ""
+
+    task = asyncio.ensure_future(listen())
+    waiting = asyncio.ensure_future(connected.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    if task.done():
+        task.result()
+    try:
+        yield received
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, httpx2.HTTPError):
+            await task

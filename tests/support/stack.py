@@ -1,0 +1,147 @@
+"""`coldopen up` as a process of its own, with the stand-in as its catalogue: what a client sees, and no more."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+from deploy.standin import StandIn
+from tests.support.waiting import eventually
+
+
+class Stack:
+    """One installation: its data directory, its library, its catalogue."""
+
+    def __init__(self, folder: Path, standin: StandIn, **settings: str) -> None:
+        self.data_dir = folder / "data"
+        self.library = folder / "library"
+        self.standin = standin
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = ""
+        self.headers: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """`coldopen up`; returns when the gateway is ready."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COLDOPEN_")}
+        environment |= {
+            "COLDOPEN_TVMAZE_URL": self.standin.url,
+            "COLDOPEN_TVMAZE_RATE": "1000",
+            "COLDOPEN_PICTURE_HOSTS": self.standin.host,
+            **self._settings,
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.cli",
+            "up",
+            f"--data-dir={self.data_dir}",
+            f"--library={self.library}",
+            "--port=0",
+            env=environment,
+            start_new_session=True,
+            stdout=(self.data_dir.parent / "up.log").open("ab"),
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        await eventually(self._is_ready, within=60, every=0.05)
+
+    async def _is_ready(self) -> bool:
+        assert self._process is not None
+        if self._process.returncode is not None:
+            raise RuntimeError(self.log())
+        run = self.run_file()
+        if not run.get("url"):
+            return False
+        self.url = run["url"]
+        self.headers = {"X-Api-Key": (self.data_dir / "api-key").read_text().strip()}
+        try:
+            async with self.client() as client:
+                return (await client.get("/health/ready")).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def run_file(self) -> dict[str, Any]:
+        """What the running `up` says of itself."""
+        try:
+            return dict(json.loads((self.data_dir / "run.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def log(self) -> str:
+        return (self.data_dir.parent / "up.log").read_text()
+
+    def client(self) -> httpx2.AsyncClient:
+        """A client of the gateway that holds the key."""
+        return httpx2.AsyncClient(base_url=self.url, headers=self.headers, timeout=20, trust_env=False)
+
+    def pid_of(self, service: str) -> int:
+        """The service's process now."""
+        return int(self.run_file()["services"][service])
+
+    async def kill(self, service: str) -> None:
+        """kill -9; returns when the supervisor has started the service anew."""
+        pid = self.pid_of(service)
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: self.pid_of(service) != pid, within=20)
+
+    async def stop(self) -> list[psutil.Process]:
+        """Ctrl-C, and wait; the processes of the installation that are still there (none, if all is well)."""
+        if self._process is None or self._process.returncode is not None:
+            return []
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(self._process.wait(), timeout=40)
+        _, alive = psutil.wait_procs(children, timeout=1)
+        return list(alive)
+
+    async def add(self, name: str, year: int | None = 2013, **more: Any) -> httpx2.Response:
+        """POST /api/anime/add for a made-up series of that name."""
+        slug = name.lower().replace(" ", "-")
+        body = {"link": f"https://aniworld.to/anime/stream/{slug}", "name": name, **more}
+        if year:
+            body["year"] = year
+            self.standin.catalogue.add(name, year)
+        async with self.client() as client:
+            return await client.post("/api/anime/add", json=body)
+
+    async def status(self, key: str) -> dict[str, Any]:
+        """GET …/loading-status."""
+        async with self.client() as client:
+            answer = await client.get(f"/api/anime/{key}/loading-status")
+            assert answer.status_code == 200, answer.text
+            return dict(answer.json())
+
+    async def settled(self, *keys: str, within: float = 60) -> dict[str, str]:
+        """The final status of each series."""
+
+        async def check() -> dict[str, str] | None:
+            found = {key: (await self.status(key))["loading_status"] for key in keys}
+            return found if set(found.values()) <= {"completed", "failed"} else None
+
+        return await eventually(check, within=within, every=0.1) or {}
+
+    async def history(self, key: str) -> list[dict[str, Any]]:
+        """Every recorded event of a series."""
+        async with self.client() as client:
+            return list((await client.get(f"/api/anime/{key}/history", params={"limit": 500})).json()["items"])
+
+
+@asynccontextmanager
+async def running_stack(folder: Path, **settings: str) -> AsyncIterator[Stack]:
+    """An installation that is up; stopped at the end of the block, with nothing left behind."""
+    async with StandIn(same_pictures=False) as standin:
+        stack = Stack(folder, standin, **settings)
+        try:
+            await stack.start()
+            yield stack
+        finally:
+            left = await stack.stop()
+        assert left == []
