@@ -91,7 +91,7 @@ def table(figures: list[Figure]) -> str:
     """The figures as a Markdown table."""
     head = ["| what | measured | beside | ratio | spread | aim |", "|---|---|---|---|---|---|"]
     rows = [
-        f"| {one.name} | {one.value:,.0f} {one.unit} | {one.limit_name}: {one.limit:,.0f} {one.unit} "
+        f"| {one.name} | {one.value:,.4g} {one.unit} | {one.limit_name}: {one.limit:,.4g} {one.unit} "
         f"| {one.ratio:.2f} | {one.spread:.0%} | {one.aim} |"
         for one in figures
     ]

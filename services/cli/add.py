@@ -1,0 +1,74 @@
+"""`coldopen add`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from contracts.api import AddResponse
+from services.cli.client import decode, open_gateway
+from services.cli.options import Json, Target, Watch
+from services.cli.parts import parse_parts
+from services.cli.watch import watch_until_settled
+
+
+def add(
+    link: str,
+    name: str | None = None,
+    *,
+    year: int | None = None,
+    key: str | None = None,
+    folder: str | None = None,
+    parts: str | None = None,
+    tvmaze_id: Annotated[int | None, Parameter(help="its id at TVmaze, when the title alone is ambiguous")] = None,
+    tmdb_id: Annotated[int | None, Parameter(help="its id at TMDB")] = None,
+    tvdb_id: Annotated[int | None, Parameter(help="its id at TheTVDB")] = None,
+    imdb_id: Annotated[str | None, Parameter(help="its id at IMDb, such as tt0388629")] = None,
+    watch: Watch = False,
+    target: Target = Target(),
+    json: Json = False,
+) -> int:
+    """Add a series. It is there at once; its episodes, NFO, logo and images load in the background.
+
+    Parameters
+    ----------
+    link
+        The series' page, such as https://www.tvmaze.com/shows/1505/one-piece.
+    name
+        Its name (default: what the page calls it).
+    year
+        The year it began.
+    key
+        The short name that it gets in addresses (default: made from the name).
+    folder
+        Its folder in the library (default: made from the name and year).
+    parts
+        What to load, separated by commas: episodes,nfo,logo,images (default: all).
+    """
+    wish = {
+        "link": link,
+        "name": name,
+        "year": year,
+        "key": key,
+        "folder": folder,
+        "parts": parse_parts(parts),
+        "tvmaze_id": tvmaze_id,
+        "tmdb_id": tmdb_id,
+        "tvdb_id": tvdb_id,
+        "imdb_id": imdb_id,
+    }
+    with open_gateway(target) as gateway:
+        response = gateway.request(
+            "POST", "/api/anime/add", body={field: value for field, value in wish.items() if value is not None}
+        )
+    added = decode(response.content, AddResponse)
+    print(response.text if json else _sentence(added), flush=True)
+    if watch:
+        return watch_until_settled(target, [added.key], after={added.key: added.position}, json=json)
+    return 0
+
+
+def _sentence(added: AddResponse) -> str:
+    if added.status == "exists":
+        return f"{added.key} is in the library already ({added.loading_status}): see coldopen status {added.key}"
+    return f"Added {added.key}; it loads in the background. Watch it with: coldopen watch {added.key}"
+

@@ -1,0 +1,84 @@
+"""The `coldopen` command: finds the command, runs it, and turns what went wrong into one line and an exit status."""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NoReturn
+
+from services.cli.overview import GROUPS, print_overview, wants_overview
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+
+def run() -> NoReturn:
+    """Entry point of `coldopen`."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; the exit status: 0 done, 1 it did not work, 2 wrong usage, 130 interrupted."""
+    if wants_overview(arguments):
+        print_overview()
+        return 0
+    if arguments in (["--version"], ["-V"]):
+        print(f"coldopen {version('coldopen')}")
+        return 0
+    try:
+        return _dispatch(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # `coldopen list | head`: the reader has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from cyclopts import CycloptsError
+
+    from services.cli.errors import CliError
+
+    try:
+        result = build_app()(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value", help_on_error=False
+        )
+    except CycloptsError as error:
+        return complain(" ".join(str(error).split()), f"see: {_help_for(arguments)}", code=2)
+    except CliError as error:
+        return complain(str(error), error.hint, code=error.code)
+    return result if isinstance(result, int) else 0
+
+
+def build_app() -> "App":
+    """All commands, each imported only when it is run."""
+    from cyclopts import App
+
+    app = App(
+        name="coldopen",
+        version=lambda: version("coldopen"),
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+    )
+    for group in GROUPS.values():
+        for command in group:
+            app.command(f"services.cli.{command.target}", name=command.name, help=command.summary)
+    return app
+
+
+def complain(message: str, hint: str | None = None, *, code: int) -> int:
+    """Say what went wrong and what to do on standard error; the exit status."""
+    red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
+    print(f"{red}error:{off} {message}", file=sys.stderr)
+    if hint:
+        print(f"{dim}{hint}{off}", file=sys.stderr)
+    return code
+
+
+def _help_for(arguments: list[str]) -> str:
+    known = {command.name for group in GROUPS.values() for command in group}
+    return f"coldopen {arguments[0]} --help" if arguments[0] in known else "coldopen --help"
+
+
+if __name__ == "__main__":
+    run()

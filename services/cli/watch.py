@@ -1,0 +1,80 @@
+"""`coldopen watch`, and the watching that other commands end with."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+
+from contracts.api import LoadingUpdate
+from services.cli import connection, live
+from services.cli.feed import Feed, FeedItem, Lost
+from services.cli.options import Json, Target
+from services.cli.view import View
+
+
+def watch(*keys: str, target: Target = Target(), json: Json = False) -> int:
+    """Watch series load, live, until Ctrl-C; given keys, until all of them have come to an end.
+
+    Parameters
+    ----------
+    keys
+        Keys of the series to watch (default: all).
+    """
+    return watch_until_settled(target, keys, json=json)
+
+
+def watch_until_settled(
+    target: Target, keys: Sequence[str], *, after: Mapping[str, int] | None = None, json: bool = False
+) -> int:
+    """Show `keys` (none: every series, for ever) until they settle; 1 if one failed.
+
+    `after` holds the position of one's own change to a series: what is older doesn't count as its outcome.
+    """
+    view = View(keys, after)
+    follow(Feed(lambda: connection.find(target), keys), view, until=lambda: view.is_settled, json=json)
+    return report_failures(view, quiet=json)
+
+
+def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], json: bool = False) -> None:
+    """Show `feed` in the way that suits the output (live, line by line, or JSON) until `until()`."""
+    if json:
+        _follow_lines(feed, view, until, lambda update: msgspec.json.encode(update).decode())
+    elif not sys.stdout.isatty():
+        _follow_lines(feed, view, until, live.plain_line)
+    else:
+        console = Console(highlight=False)
+        with Live(
+            get_renderable=lambda: live.render(view, console), console=console, refresh_per_second=10
+        ) as display:
+            for item in feed:
+                view.take(item)
+                if until():
+                    display.refresh()
+                    return
+
+
+def _follow_lines(
+    feed: Iterable[FeedItem], view: View, until: Callable[[], bool], line_of: Callable[[LoadingUpdate], str]
+) -> None:
+    said: dict[str, str] = {}
+    for item in feed:
+        if isinstance(item, Lost):
+            print(f"reconnecting: {item.why}", file=sys.stderr, flush=True)
+        update = view.take(item)
+        if update is not None:
+            line = line_of(update)
+            if said.get(update.key) != line:
+                print(line, flush=True)
+            said[update.key] = line
+        if until():
+            return
+
+
+def report_failures(view: View, *, quiet: bool = False) -> int:
+    """Say which series of the view failed and what to do; the exit status."""
+    if not quiet:
+        for one in view.failures:
+            print(f"{one.key}: {one.message}\n  try again with: coldopen retry {one.key}", file=sys.stderr)
+    return 1 if view.failures else 0

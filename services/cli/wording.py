@@ -1,0 +1,106 @@
+"""How states, times and sizes read in a terminal. Pure: no colour, no clock, no I/O."""
+
+from datetime import datetime, timedelta
+
+from contracts.api import LoadingProgress, PartView
+from contracts.events import CONTENT_PARTS, Part
+from contracts.state import PartStatus
+
+# Symbol, symbol for terminals that can't show it, style.
+_MARKS: dict[PartStatus, tuple[str, str, str]] = {
+    "waiting": ("·", ".", "dim"),
+    "queued": ("◌", "o", "dim"),
+    "loading": ("●", "*", "cyan"),
+    "retrying": ("↻", "~", "yellow"),
+    "loaded": ("✓", "+", "green"),
+    "unavailable": ("–", "-", "dim"),
+    "failed": ("✗", "x", "bold red"),
+}
+_STATUS_STYLES = {"completed": "green", "failed": "bold red", "pending": "dim", "removed": "dim"}
+UNWANTED = " "
+
+
+def mark(status: PartStatus, *, unicode: bool) -> tuple[str, str]:
+    """One character for a part's state, and the style that it is shown in."""
+    symbol, plain, style = _MARKS[status]
+    return (symbol if unicode else plain), style
+
+
+def status_style(loading_status: str) -> str:
+    """The style of a series' loading_status; cyan while it loads."""
+    return _STATUS_STYLES.get(loading_status, "cyan")
+
+
+def part_text(view: PartView | None, now: datetime) -> str:
+    """A part's state in at most a few words: what follows its mark."""
+    if view is None:
+        return "not wanted"
+    if view.status == "retrying" and view.retry_at is not None:
+        return f"again in {duration(max((view.retry_at - now).total_seconds(), 0.0))}"
+    if view.status == "unavailable":
+        return "none exists"
+    if view.status == "loading" and view.attempt > 1:
+        return f"loading (attempt {view.attempt})"
+    return view.status
+
+
+def duration(seconds: float) -> str:
+    """`seconds` as people say it: `80 ms`, `1.4 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def size(count: float) -> str:
+    """A number of bytes as people say it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def clock(moment: datetime, *, of: datetime | None = None) -> str:
+    """`moment` in local time; with its date unless `of` is on the same day."""
+    local = moment.astimezone()
+    if of is not None and of.astimezone().date() == local.date():
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago `moment` was."""
+    passed = max(now - moment, timedelta()).total_seconds()
+    return "just now" if passed < 1 else f"{duration(passed)} ago"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `2 files`, `2 series`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def titled(name: str, year: int | None) -> str:
+    """A series' name with its year, once."""
+    return name if year is None or name.endswith(f"({year})") else f"{name} ({year})"
+
+
+def progress_text(progress: LoadingProgress) -> str:
+    """How many of the four parts are done, such as `3/4`."""
+    done = sum(getattr(progress, part.value) for part in CONTENT_PARTS)
+    return f"{done}/{len(CONTENT_PARTS)}"
+
+
+def shown_parts(parts: dict[str, PartView]) -> list[tuple[str, PartView | None]]:
+    """The four parts in their order, None for one that isn't wanted; identity in front while it isn't settled well."""
+    content: list[tuple[str, PartView | None]] = [(part.value, parts.get(part.value)) for part in CONTENT_PARTS]
+    identity = parts.get(Part.IDENTITY.value)
+    return content if identity is None or identity.status == "loaded" else [("identity", identity), *content]
