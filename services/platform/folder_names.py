@@ -36,7 +36,7 @@ def folder_name(name: str, year: int | None) -> str:
 
 
 def check_wished_folder(text: str) -> str:
-    """The folder that a client asks for, in NFC, if it can be one as it is. Raises ValueError, which says what to do."""
+    """The folder that a client asks for, in NFC, if it can be one as it is. Raises ValueError that says what to do."""
     wish = unicodedata.normalize("NFC", text)
     if not wish.strip(" ."):
         raise ValueError("folder must be a name such as 'Wilfred (2011)': leave it out to get one made from the name")

@@ -1,0 +1,189 @@
+"""The library: the folder of series folders that the media server reads.
+
+Nothing outside of it is ever read or written, and nothing at all while its disk is not mounted. The methods run in
+threads and raise LoadFailure("filesystem", …) with the errno's name, or `library_absent`, or `outside_library`.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from contracts.events import FileRecord
+from services.platform import library_files as files
+from services.platform.folder_names import folder_name, series_token
+from services.platform.library_paths import (
+    MARKER,
+    check_segment,
+    disk_failures,
+    open_file,
+    open_folder,
+    opened,
+    opened_root,
+    resolve_inside,
+)
+
+_EXTENSIONS = "3gp asf avi divx flv iso m2ts m4v mkv mov mp4 mpeg mpg mts ogm ogv strm ts vob webm wmv"
+VIDEO_EXTENSIONS = frozenset(f".{one}" for one in _EXTENSIONS.split())
+_LEVELS = 2  # the series' folder and its seasons
+
+T = TypeVar("T")
+
+
+class Library:
+    """Files of series folders, by the folder's name and the file's; no path goes in."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def make_marker(self) -> None:
+        """Make the library and its marker file. Only start-up may, and only while nothing was ever loaded."""
+        with disk_failures(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+            (self._root / MARKER).touch()
+
+    async def write(self, folder: str, name: str, data: bytes, *, ours: bool = True) -> FileRecord:
+        """Write the whole file or nothing: *written*, or *updated* if a file was there that is not `ours`."""
+        return await self._run(lambda: self._write(folder, name, data, ours=ours), folder, name)
+
+    async def read(self, folder: str, name: str, limit: int) -> bytes | None:
+        """At most `limit` bytes; None if there is no such file."""
+        return await self._run(lambda: self._read(folder, name, limit), folder, name)
+
+    async def record_existing(self, folder: str, name: str) -> FileRecord:
+        """What is there now, as an *existing* file."""
+        return await self._run(lambda: self._record(folder, name), folder, name)
+
+    async def remove(self, folder: str, name: str, sha256: str) -> None:
+        """Delete the file if it still has these bytes; else leave it."""
+        await self._run(lambda: self._remove(folder, name, sha256), folder, name)
+
+    async def remove_empty_folder(self, folder: str) -> bool:
+        """Delete the series' folder if nothing is in it; whether it is gone."""
+        return await self._run(lambda: self._remove_empty_folder(folder), folder)
+
+    async def exists_folder(self, folder: str) -> bool:
+        """Whether the series has a folder."""
+        return await self._run(lambda: self._exists_folder(folder), folder)
+
+    async def find_existing_folder(self, name: str, year: int | None) -> str | None:
+        """The folder of this title and year, whatever its letter case or id tag; the plainest if there are more."""
+        return await self._run(lambda: self._find_existing_folder(name, year))
+
+    async def videos(self, folder: str) -> list[str]:
+        """Paths of its videos relative to the folder, seasons' folders included, sorted; none without a folder."""
+        return await self._run(lambda: self._videos(folder), folder)
+
+    async def free_bytes(self) -> int:
+        """How much may still be written."""
+        return await self._run(lambda: shutil.disk_usage(self._root).free)
+
+    async def is_writable(self) -> bool:
+        """Whether a file can be made in the library now."""
+        return await asyncio.to_thread(self._is_writable)
+
+    def path_of(self, record_path: str) -> Path:
+        """Where the file of a FileRecord really lies, to be served; it may be gone. Blocks for a few stats only."""
+        with disk_failures(self._root / record_path):
+            return resolve_inside(self._root, record_path)
+
+    async def _run(self, work: Callable[[], T], *path: str) -> T:
+        def blocking() -> T:
+            with disk_failures(self._root.joinpath(*(part.lstrip("/") for part in path))):
+                return work()
+
+        return await asyncio.to_thread(blocking)
+
+    @contextmanager
+    def _folder(self, folder: str, *, create: bool = False) -> Iterator[int]:
+        with opened_root(self._root) as root_fd:
+            if create:
+                self._make_folder(root_fd, folder)
+            with opened(open_folder(self._root, root_fd, folder)) as fd:
+                yield fd
+
+    def _make_folder(self, root_fd: int, folder: str) -> None:
+        try:
+            os.mkdir(check_segment(self._root, folder), 0o777, dir_fd=root_fd)
+        except FileExistsError:
+            return
+        files.sync_folder(root_fd)
+
+    def _write(self, folder: str, name: str, data: bytes, *, ours: bool) -> FileRecord:
+        check_segment(self._root, name)
+        with self._folder(folder, create=True) as fd:
+            is_foreign = not ours and name in files.names_in(fd)
+            files.write_whole(fd, name, data)
+        return FileRecord(
+            path=f"{folder}/{name}",
+            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=len(data),
+            state="updated" if is_foreign else "written",
+        )
+
+    def _read(self, folder: str, name: str, limit: int) -> bytes | None:
+        with opened_root(self._root) as root_fd:
+            try:
+                file_fd = open_file(self._root, root_fd, folder, name)
+            except FileNotFoundError:
+                return None
+            with opened(file_fd) as fd:
+                return files.read_upto(fd, limit)
+
+    def _record(self, folder: str, name: str) -> FileRecord:
+        with opened_root(self._root) as root_fd, opened(open_file(self._root, root_fd, folder, name)) as fd:
+            sha256, size = files.digest(fd)
+        return FileRecord(path=f"{folder}/{name}", sha256=sha256, bytes=size, state="existing")
+
+    def _remove(self, folder: str, name: str, sha256: str) -> None:
+        check_segment(self._root, name)
+        try:
+            with self._folder(folder) as fd:
+                files.unlink_if(fd, name, sha256)
+        except FileNotFoundError:
+            pass  # no folder, no file
+
+    def _remove_empty_folder(self, folder: str) -> bool:
+        if not self._exists_folder(folder):
+            return True
+        with self._folder(folder) as fd:
+            files.remove_leftovers(fd)
+            if files.names_in(fd):
+                return False
+        with opened_root(self._root) as root_fd:
+            os.rmdir(folder, dir_fd=root_fd)
+        return True
+
+    def _exists_folder(self, folder: str) -> bool:
+        try:
+            with self._folder(folder):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def _find_existing_folder(self, name: str, year: int | None) -> str | None:
+        plain = folder_name(name, year)
+        wanted = series_token(plain)
+        with opened_root(self._root) as fd, os.scandir(fd) as entries:
+            found = [one.name for one in entries if series_token(one.name) == wanted and one.is_dir()]
+        return min(found, key=lambda one: (one != plain, len(one), one), default=None)
+
+    def _videos(self, folder: str) -> list[str]:
+        try:
+            with self._folder(folder) as fd:
+                return files.list_videos(fd, VIDEO_EXTENSIONS, _LEVELS)
+        except FileNotFoundError:
+            return []
+
+    def _is_writable(self) -> bool:
+        try:
+            # Tried, not asked: access() knows nothing of full disks and network shares.
+            with opened_root(self._root), tempfile.NamedTemporaryFile(dir=self._root, prefix=".coldopen-check-"):
+                return True
+        except Exception:  # noqa: BLE001  whatever it is, nothing can be written
+            return False
