@@ -33,10 +33,14 @@ class PartFiles:
         await self._job.check()
         record = await self._library.write(self._folder, name, data)
         if before is None:
-            self._job.undo.append(lambda: self._library.remove(self._folder, name, record.sha256))
+            self._job.undo.append(lambda: self._take_back(name, record.sha256))
         mine = before is None or self._recorded(before) is not None
         await self._job.check()
         return replace(record, state="written" if mine else "updated", width=width, height=height)
+
+    async def _take_back(self, name: str, sha256: str) -> None:
+        await self._library.remove(self._folder, name, sha256)
+        await self._library.remove_empty_folder(self._folder)
 
     def _recorded(self, record: FileRecord) -> FileRecord | None:
         """The log's record of this very file, if Coldopen wrote it."""
@@ -44,7 +48,3 @@ class PartFiles:
             if one.path == record.path and one.sha256 == record.sha256 and one.state != "existing":
                 return one
         return None
-
-    def is_known(self, record: FileRecord) -> bool:
-        """Whether the log's last record of this path says the same."""
-        return any(one.path == record.path and one.sha256 == record.sha256 for one in self._job.one.files)
