@@ -21,6 +21,7 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _TAGS: dict[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in EVENT_TYPES}
 _KNOWN = frozenset(_TAGS.values())
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class UndecodableEvent(ValueError):
@@ -56,7 +57,7 @@ def decode(body: bytes) -> Event:
     """The event in `body`, in today's shape. Raises UnknownTag or BadBody."""
     try:
         return _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return _upcast(body, error)
 
 
@@ -64,7 +65,7 @@ def _upcast(body: bytes, error: Exception) -> Event:
     # msgspec raises one error for an unknown tag and for a bad body: the tag decides which it is.
     try:
         tag = _TAG_DECODER.decode(body).type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise BadBody(f"not a tagged JSON object: {error}") from error
     if tag in UPCASTS:
         return UPCASTS[tag](body)
@@ -122,15 +123,19 @@ def recorded(position: int, headers: Mapping[str, str] | None, body: bytes, *, s
     """
     event = decode(body)
     head = headers or {}
-    try:
-        time = datetime.fromisoformat(head.get("ce-time", ""))
-    except ValueError:
-        time = stored_at
     return RecordedEvent(
         position=position,
-        time=time if time.tzinfo else time.replace(tzinfo=UTC),
+        time=_utc(head.get("ce-time", "")) or stored_at,
         event=event,
         id=head.get("ce-id", ""),
         correlation_id=head.get("ce-correlationid"),
         causation_id=head.get("ce-causationid"),
     )
+
+
+def _utc(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

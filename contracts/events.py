@@ -7,7 +7,7 @@ field is optional and has a default. Times live in the envelope (`RecordedEvent.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -138,7 +138,10 @@ class SeriesAdded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="seri
 
 
 class SeriesIdentified(CausedFact, frozen=True, kw_only=True, omit_defaults=True, tag="series-identified.v1"):
-    """Which catalogue entry the series is. Starts every wanted part that is not loaded or unavailable yet."""
+    """Which catalogue entry the series is. Starts every wanted part that is not loaded or unavailable yet.
+
+    A later one names in `starts` which parts these are.
+    """
 
     part: ClassVar[Part] = Part.IDENTITY
     catalogue: str
@@ -149,7 +152,8 @@ class SeriesIdentified(CausedFact, frozen=True, kw_only=True, omit_defaults=True
     titles: tuple[str, ...] = ()
     year: int | None = None
     artwork: tuple[ArtworkCandidate, ...] = ()
-    reload: bool = False  # start the loaded parts too
+    reload: bool = False  # another entry: start the loaded parts too, and replace what was written
+    starts: tuple[Part, ...] | None = None  # exactly these; None: as above
 
 
 class PartRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="part-requested.v1"):
@@ -185,7 +189,7 @@ class PartRetrying(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag=
     """
 
     error: LoadError
-    retry_at: datetime
+    retry_at: Annotated[datetime, msgspec.Meta(tz=True)]
     delay: float
     counted: bool = True
     retries: int = 0

@@ -12,6 +12,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from contracts.events import (
+    CONTENT_PARTS,
     CatalogueIds,
     CausedEvent,
     EpisodesLoaded,
@@ -60,7 +61,7 @@ def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
         case SeriesRemoved():
             return state if state.removed else replace(state, removed=True, delete_files=event.delete_files)
         case EventParked() | EventUnparked():
-            return _parking(state, event)
+            return _parking(state, event, recorded.position)
         case _ if state.removed:
             return state
         case PartRequested():
@@ -82,8 +83,10 @@ def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
             return replace(state, **changes)
 
 
-def _parking(state: SeriesState, event: EventParked | EventUnparked) -> SeriesState:
+def _parking(state: SeriesState, event: EventParked | EventUnparked, at: int) -> SeriesState:
     position = event.parked_position
+    if position < state.added or at <= state.position:
+        return state  # a former life's, or a repeat from before it was let go
     if isinstance(event, EventParked):
         return state if position in state.parked else replace(state, parked=state.parked | {position: event.reason})
     if position not in state.parked:
@@ -120,7 +123,7 @@ def _added(state: SeriesState | None, event: SeriesAdded, recorded: RecordedEven
         position=recorded.position,
         year=event.year,
         ids=event.ids,
-        wanted=event.parts,
+        wanted=tuple(part for part in CONTENT_PARTS if part in event.parts),
         origin=event.origin,
         client=event.client,
         identity=PartState(status="queued", cause=recorded.position),
@@ -132,13 +135,14 @@ def _requested(state: SeriesState, event: PartRequested, position: int) -> Serie
     # Before SeriesIdentified only identity can be started: the other parts will start with it. (A part that was
     # started shows that there was one, even when only the last event of each subject is folded.)
     ready = event.part is Part.IDENTITY or state.identified > 0 or before.cause > 0
-    if position <= before.cause or not ready:
+    if position <= before.cause:
         return state
-    started = _start(before, position, overwrite=event.overwrite, ids=event.ids)
-    changes: dict[str, object] = {event.part.value: started}
+    changes: dict[str, object] = {}
     if event.part is not Part.IDENTITY and event.part not in state.wanted:
         changes["wanted"] = (*state.wanted, event.part)
-    return replace(state, **changes)
+    if ready:
+        changes[event.part.value] = _start(before, position, overwrite=event.overwrite, ids=event.ids)
+    return replace(state, **changes) if changes else state
 
 
 def _start(before: PartState, position: int, *, overwrite: bool = False, ids: CatalogueIds | None = None) -> PartState:
@@ -153,11 +157,12 @@ def _start(before: PartState, position: int, *, overwrite: bool = False, ids: Ca
 
 
 def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> SeriesState:
-    identity = _part_after(state.identity, event, position)
-    if identity is state.identity or position <= state.identified:
+    # It counts by its position even if identity was asked for again meanwhile: it says what the series is, and it is
+    # the only SeriesIdentified left when just the last event of each subject is folded.
+    if position <= state.identified:
         return state
     changes: dict[str, object] = {
-        "identity": identity,
+        "identity": _part_after(state.identity, event, position),
         "identified": position,
         "catalogue": event.catalogue,
         "catalogue_id": event.catalogue_id,
@@ -169,10 +174,26 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
     }
     for part in state.wanted:
         before = state.part(part)
-        if position > before.cause and (event.reload or before.good is None):
+        if position > before.cause and _is_started(part, before, event):
             # Another catalogue entry: what was good for the former one is not good for this one.
             changes[part.value] = _start(replace(before, good=None), position, overwrite=event.reload)
     return replace(state, **changes)
+
+
+def _is_started(part: Part, before: PartState, event: SeriesIdentified) -> bool:
+    if event.starts is not None:
+        return part in event.starts
+    return event.reload or before.good is None
+
+
+def parts_to_start(state: SeriesState, *, reload: bool) -> tuple[Part, ...] | None:
+    """What a SeriesIdentified written now says in `starts`: None at first, else the parts without a good result.
+
+    A later one has to name them: what was good before it can't be told from the last event of each subject alone.
+    """
+    if not state.identified:
+        return None
+    return tuple(part for part in state.wanted if reload or state.part(part).good is None)
 
 
 def _part_after(before: PartState, event: CausedEvent, position: int) -> PartState:
