@@ -6,44 +6,29 @@ from cyclopts import Parameter
 
 from contracts.api import AddResponse
 from services.cli.client import decode, open_gateway
-from services.cli.options import Json, Target, Watch
+from services.cli.options import LOCAL, Json, Target, Watch
 from services.cli.parts import parse_parts
 from services.cli.watch import watch_until_settled
 
 
 def add(
-    link: str,
-    name: str | None = None,
+    link: Annotated[str, Parameter(help="its page, such as https://www.tvmaze.com/shows/1505/one-piece")],
+    name: Annotated[str | None, Parameter(help="what it is called (default: what its page says)")] = None,
+    /,
     *,
-    year: int | None = None,
-    key: str | None = None,
-    folder: str | None = None,
-    parts: str | None = None,
+    year: Annotated[int | None, Parameter(help="when it began (default: what its page says)")] = None,
+    key: Annotated[str | None, Parameter(help="its short name in addresses (default: made from the name)")] = None,
+    folder: Annotated[str | None, Parameter(help="its folder in the library (default: made from the name)")] = None,
+    parts: Annotated[str | None, Parameter(help="what to load, of episodes,nfo,logo,images (default: all)")] = None,
     tvmaze_id: Annotated[int | None, Parameter(help="its id at TVmaze, when the title alone is ambiguous")] = None,
     tmdb_id: Annotated[int | None, Parameter(help="its id at TMDB")] = None,
     tvdb_id: Annotated[int | None, Parameter(help="its id at TheTVDB")] = None,
     imdb_id: Annotated[str | None, Parameter(help="its id at IMDb, such as tt0388629")] = None,
     watch: Watch = False,
-    target: Target = Target(),
+    target: Target = LOCAL,
     json: Json = False,
 ) -> int:
-    """Add a series. It is there at once; its episodes, NFO, logo and images load in the background.
-
-    Parameters
-    ----------
-    link
-        The series' page, such as https://www.tvmaze.com/shows/1505/one-piece.
-    name
-        Its name (default: what the page calls it).
-    year
-        The year it began.
-    key
-        The short name that it gets in addresses (default: made from the name).
-    folder
-        Its folder in the library (default: made from the name and year).
-    parts
-        What to load, separated by commas: episodes,nfo,logo,images (default: all).
-    """
+    """Add a series. It is there at once; its episodes, NFO, logo and images load in the background."""
     wish = {
         "link": link,
         "name": name,
@@ -71,4 +56,3 @@ def _sentence(added: AddResponse) -> str:
     if added.status == "exists":
         return f"{added.key} is in the library already ({added.loading_status}): see coldopen status {added.key}"
     return f"Added {added.key}; it loads in the background. Watch it with: coldopen watch {added.key}"
-

@@ -118,4 +118,4 @@ def readable_errors(endpoint: Endpoint) -> Iterator[None]:
     except httpx2.TimeoutException as error:
         raise CliError(f"Coldopen at {endpoint.url} took too long to answer", hint="see: coldopen doctor") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise CliError(f"{endpoint.url}: {error or type(error).__name__}") from error
+        raise CliError(f"{endpoint.url}: {str(error) or type(error).__name__}") from error

@@ -7,21 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.local.run_file import RunFile, read_run_file
 from services.cli.errors import CliError
 from services.cli.options import DEFAULT_DATA_DIR, Target
 
-RUN_FILE = "run.json"
 KEY_FILE = "api-key"
 DEMO_DATA_DIR = Path(".coldopen-demo")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Running(msgspec.Struct, frozen=True):
-    """What `coldopen up` says about itself in its data directory while it runs."""
-
-    pid: int
-    url: str
-    library: str | None = None
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -31,13 +23,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     api_key: str | None
 
 
-def running_in(data_dir: Path) -> Running | None:
+def running_in(data_dir: Path) -> RunFile | None:
     """The `coldopen up` that runs in `data_dir`, or None: not started, stopped, or dead without a word."""
-    try:
-        running = msgspec.json.decode((data_dir / RUN_FILE).read_bytes(), type=Running)
-    except (OSError, msgspec.DecodeError):
-        return None
-    return running if _is_alive(running.pid) else None
+    run = read_run_file(data_dir)
+    return run if run is not None and _is_alive(run.pid) else None
 
 
 def _is_alive(pid: int) -> bool:
@@ -55,14 +44,14 @@ def find(target: Target, environ: Mapping[str, str] = os.environ) -> Endpoint:
     given = environ.get("COLDOPEN_API_KEY")
     running = running_in(target.data_dir)
     if target.url is None:
-        if running is None:
+        if running is None or running.gateway is None:
             raise not_running(target.data_dir)
-        return Endpoint(running.url.rstrip("/"), given or read_key(target.data_dir))
+        return Endpoint(running.gateway, given or read_key(target.data_dir))
     url = target.url.rstrip("/")
     if "://" not in url:
         url = f"http://{url}"
     # The data directory's key opens the Coldopen of this machine: no other host gets to see it.
-    ours = urllib.parse.urlsplit(url).hostname in _LOOPBACK or (running is not None and running.url.rstrip("/") == url)
+    ours = urllib.parse.urlsplit(url).hostname in _LOOPBACK or (running is not None and running.gateway == url)
     return Endpoint(url, given or (read_key(target.data_dir) if ours else None))
 
 

@@ -43,7 +43,7 @@ class Feed:
         find: Callable[[], Endpoint],
         keys: Sequence[str] = (),
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._find = find  # asked each time: a gateway may come back on another port
         self._keys = list(keys)

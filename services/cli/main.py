@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
-from services.cli.overview import GROUPS, print_overview, wants_overview
+from services.cli.overview import GROUPS, NAMES, print_overview, wants_overview
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -35,6 +35,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if not arguments[0].startswith("-") and arguments[0] not in NAMES:
+        return complain(f"there is no command {arguments[0]!r}", _suggestion(arguments[0]), code=2)
     from cyclopts import CycloptsError
 
     from services.cli.errors import CliError
@@ -75,9 +77,17 @@ def complain(message: str, hint: str | None = None, *, code: int) -> int:
     return code
 
 
+def _suggestion(word: str) -> str:
+    if "://" in word:
+        return f"did you mean: coldopen add {word}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, NAMES, n=1)
+    return f"did you mean: coldopen {near[0]}" if near else "see: coldopen --help"
+
+
 def _help_for(arguments: list[str]) -> str:
-    known = {command.name for group in GROUPS.values() for command in group}
-    return f"coldopen {arguments[0]} --help" if arguments[0] in known else "coldopen --help"
+    return f"coldopen {arguments[0]} --help" if arguments[0] in NAMES else "coldopen --help"
 
 
 if __name__ == "__main__":

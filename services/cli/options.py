@@ -11,8 +11,9 @@ _WHERE = Group.create_ordered("Where Coldopen is")
 DataDir = Annotated[
     Path, Parameter(name="--data-dir", env_var="COLDOPEN_DATA_DIR", group=_WHERE, help="where `coldopen up` keeps data")
 ]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="print JSON instead of text")]
-Watch = Annotated[bool, Parameter(name="--watch", negative="", help="stay and show it load")]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="print JSON instead of text")]
+Watch = Annotated[bool, Parameter(name="--watch", negative="", show_default=False, help="stay and show it load")]
+Key = Annotated[str, Parameter(help="the series' key, as `coldopen list` shows it")]
 DEFAULT_DATA_DIR = Path(".coldopen")
 
 
@@ -25,3 +26,6 @@ class Target:
         str | None, Parameter(env_var="COLDOPEN_URL", group=_WHERE, help="address, such as http://127.0.0.1:8787")
     ] = None
     data_dir: DataDir = DEFAULT_DATA_DIR
+
+
+LOCAL = Target()

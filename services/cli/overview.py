@@ -34,8 +34,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("remove", "changes:remove", "Forget a series", "KEY"),
         Command("history", "history:history", "Show what happened to a series, and when", "KEY"),
     ),
-    "Keys": (Command("api-key", "api_key:app", "Show or rotate the API key", "show|rotate"),),
+    "Access": (
+        Command("login", "login:login", "Print a link that lets a browser in"),
+        Command("api-key", "api_key:app", "Show or rotate the API key", "show|rotate"),
+    ),
 }
+NAMES = tuple(command.name for group in GROUPS.values() for command in group)
 
 _BOLD, _CYAN, _GREEN, _OFF = "\x1b[1m", "\x1b[36m", "\x1b[1;32m", "\x1b[0m"
 

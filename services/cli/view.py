@@ -6,10 +6,11 @@ from contracts.api import LoadingUpdate
 from services.cli.feed import FeedItem, Lost, Reset
 
 _SETTLED = ("completed", "failed", "removed")
+_ORDER = {"pending": 1, "failed": 1, "completed": 2, "removed": 3}  # what loads comes first
 
 
 class View:
-    """The series of `keys` (none: all). An update older than the position in `after` is from before one's own change."""
+    """The series of `keys` (none: all). What is older than the position in `after` is not news."""
 
     def __init__(self, keys: Sequence[str] = (), after: Mapping[str, int] | None = None) -> None:
         self.keys = tuple(dict.fromkeys(keys))
@@ -36,10 +37,8 @@ class View:
     @property
     def updates(self) -> list[LoadingUpdate]:
         """The newest update of each series: what loads first, then what waits, then what is done; else by name."""
-        rank = {"completed": 2, "removed": 3, "pending": 1, "failed": 1}
-        return sorted(
-            list(self._updates.values()), key=lambda one: (rank.get(one.loading_status, 0), one.name.casefold())
-        )
+        known = tuple(self._updates.values())  # copied at once: the live view draws in a thread of its own
+        return sorted(known, key=lambda one: (_ORDER.get(one.loading_status, 0), one.name.casefold()))
 
     @property
     def is_settled(self) -> bool:

@@ -2,26 +2,26 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 from rich.console import Console
 from rich.live import Live
 
 from contracts.api import LoadingUpdate
 from services.cli import connection, live
 from services.cli.feed import Feed, FeedItem, Lost
-from services.cli.options import Json, Target
+from services.cli.options import LOCAL, Json, Target
 from services.cli.view import View
 
 
-def watch(*keys: str, target: Target = Target(), json: Json = False) -> int:
-    """Watch series load, live, until Ctrl-C; given keys, until all of them have come to an end.
-
-    Parameters
-    ----------
-    keys
-        Keys of the series to watch (default: all).
-    """
+def watch(
+    *keys: Annotated[str, Parameter(help="keys of the series to watch (default: all)")],
+    target: Target = LOCAL,
+    json: Json = False,
+) -> int:
+    """Watch series load, live, until Ctrl-C; given keys, until all of them have come to an end."""
     return watch_until_settled(target, keys, json=json)
 
 
@@ -45,9 +45,7 @@ def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], j
         _follow_lines(feed, view, until, live.plain_line)
     else:
         console = Console(highlight=False)
-        with Live(
-            get_renderable=lambda: live.render(view, console), console=console, refresh_per_second=10
-        ) as display:
+        with Live(get_renderable=lambda: live.render(view, console), console=console, refresh_per_second=10) as display:
             for item in feed:
                 view.take(item)
                 if until():
@@ -60,7 +58,7 @@ def _follow_lines(
 ) -> None:
     said: dict[str, str] = {}
     for item in feed:
-        if isinstance(item, Lost):
+        if isinstance(item, Lost) and not until():
             print(f"reconnecting: {item.why}", file=sys.stderr, flush=True)
         update = view.take(item)
         if update is not None:

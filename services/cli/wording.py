@@ -13,7 +13,7 @@ _MARKS: dict[PartStatus, tuple[str, str, str]] = {
     "loading": ("●", "*", "cyan"),
     "retrying": ("↻", "~", "yellow"),
     "loaded": ("✓", "+", "green"),
-    "unavailable": ("–", "-", "dim"),
+    "unavailable": ("∅", "-", "dim"),
     "failed": ("✗", "x", "bold red"),
 }
 _STATUS_STYLES = {"completed": "green", "failed": "bold red", "pending": "dim", "removed": "dim"}

@@ -1,0 +1,47 @@
+"""`coldopen history`: what happened to a series, when, at which attempt, and how long it took."""
+
+import sys
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contracts.api import History, HistoryItem
+from services.cli import wording
+from services.cli.client import open_gateway
+from services.cli.options import LOCAL, Json, Key, Target
+from services.cli.timeline import Entry, timeline
+
+
+def history(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
+    """Show what happened to a series, and when, oldest first."""
+    items: list[HistoryItem] = []
+    after: int | None = 0
+    with open_gateway(target) as gateway:
+        while after is not None:
+            page, _ = gateway.get(f"/api/anime/{key}/history", History, after_position=after)
+            items += page.items
+            after = page.next_after
+    if json:
+        print(msgspec.json.encode(items).decode())
+    else:
+        console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 10_000)
+        console.print(_table(timeline(items)))
+
+
+def _table(entries: list[Entry]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("WHEN", "WHAT", "TRY", "TOOK", "DETAIL"):
+        table.add_column(heading, no_wrap=heading != "DETAIL", overflow="fold")
+    before = None
+    for entry in entries:
+        table.add_row(
+            wording.clock(entry.time, of=before),
+            Text(entry.what, entry.style),
+            "" if entry.attempt is None else str(entry.attempt),
+            "" if entry.seconds is None else wording.duration(entry.seconds),
+            Text(entry.detail),
+        )
+        before = entry.time
+    return table

@@ -1,0 +1,135 @@
+"""A series' recorded events as a timeline that people can read. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from contracts import codec
+from contracts.api import HistoryItem
+from contracts.events import (
+    CausedFact,
+    EpisodesLoaded,
+    Event,
+    EventParked,
+    EventUnparked,
+    FileRecord,
+    ImagesLoaded,
+    LogoLoaded,
+    NfoLoaded,
+    PartFailed,
+    PartReleased,
+    PartRequested,
+    PartRetrying,
+    PartStarted,
+    PartUnavailable,
+    PartUnchanged,
+    SeriesAdded,
+    SeriesIdentified,
+    SeriesRemoved,
+)
+from services.cli import wording
+
+_WHY = {"retry": "retry", "refresh": "refresh", "startup": "start-up check", "missing_file": "a file is missing"}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: `seconds` is how long the attempt took that this event ended (None: it ended none)."""
+
+    position: int
+    time: datetime
+    what: str
+    detail: str = ""
+    style: str = ""
+    attempt: int | None = None
+    seconds: float | None = None
+
+
+def timeline(items: Iterable[HistoryItem]) -> list[Entry]:
+    """An entry for each item, in their order."""
+    started: dict[tuple[str, int, int], datetime] = {}
+    entries: list[Entry] = []
+    for item in items:
+        try:
+            event = codec.decode(bytes(item.event))
+        except codec.UndecodableEvent as error:
+            entries.append(
+                Entry(position=item.position, time=item.time, what=item.type, detail=str(error), style="red")
+            )
+            continue
+        what, detail, style = _words(event)
+        attempt = event.attempt if isinstance(event, CausedFact) else None
+        entries.append(
+            Entry(
+                position=item.position,
+                time=item.time,
+                what=what,
+                detail=detail,
+                style=style,
+                attempt=attempt,
+                seconds=_took(event, item.time, started),
+            )
+        )
+    return entries
+
+
+def _took(event: Event, time: datetime, started: dict[tuple[str, int, int], datetime]) -> float | None:
+    """How long the attempt took that `event` ended; notes when attempts begin."""
+    if not isinstance(event, CausedFact):
+        return None
+    attempt = (event.part.value, event.cause, event.attempt)
+    if isinstance(event, PartStarted):
+        started[attempt] = time
+        return None
+    begun = started.pop(attempt, None)
+    return None if begun is None else max((time - begun).total_seconds(), 0.0)
+
+
+def _words(event: Event) -> tuple[str, str, str]:
+    """What happened, the detail, and the style."""
+    match event:
+        case SeriesAdded():
+            return "added", f"{wording.titled(event.name, event.year)}, {event.link}", "bold"
+        case SeriesIdentified():
+            found = f"{event.catalogue} {event.catalogue_id}: {wording.titled(event.name, event.year)}"
+            return "identified", f"{found}, in {event.folder}/", "green"
+        case SeriesRemoved():
+            return "removed", "with the files that Coldopen wrote" if event.delete_files else "", "bold"
+        case EventParked():
+            return "event set aside", f"#{event.parked_position}: {event.reason}", "red"
+        case EventUnparked():
+            return "event let in again", f"#{event.parked_position}", ""
+        case PartRequested():
+            return f"{event.part} asked for", _WHY[event.reason] + (", overwriting" if event.overwrite else ""), ""
+        case PartStarted():
+            deaths = f"its worker died {wording.count(event.deaths, 'time')}" if event.deaths else ""
+            return f"{event.part} started", deaths, "dim"
+        case PartReleased():
+            return f"{event.part} handed back", "its worker was stopped", "dim"
+        case PartRetrying():
+            return f"{event.part} failed, retrying in {wording.duration(event.delay)}", event.error.message, "yellow"
+        case _:
+            return _outcome(event)
+
+
+def _outcome(
+    event: EpisodesLoaded | NfoLoaded | LogoLoaded | ImagesLoaded | PartUnchanged | PartUnavailable | PartFailed,
+) -> tuple[str, str, str]:
+    match event:
+        case EpisodesLoaded():
+            episodes = sum(len(season.episodes) for season in event.seasons)
+            seasons = wording.count(len(event.seasons), "season")
+            return "episodes loaded", f"{seasons}, {wording.count(episodes, 'episode')}", "green"
+        case NfoLoaded() | LogoLoaded() | ImagesLoaded():
+            return f"{event.part} loaded", ", ".join(map(_file, event.files)), "green"
+        case PartUnchanged():
+            return f"{event.part} unchanged", "nothing new", "green"
+        case PartUnavailable():
+            return f"{event.part} unavailable", event.reason, ""
+        case PartFailed():
+            return f"{event.part} failed", event.error.message, "bold red"
+
+
+def _file(record: FileRecord) -> str:
+    name = record.path.rsplit("/", 1)[-1]
+    return f"{name} ({record.state}, {wording.size(record.bytes)})"

@@ -1,0 +1,394 @@
+"""The client commands over real HTTP, against a small server that answers what the gateway would."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.cli.main import main
+
+KEY = "a-key-of-sixteen-characters"
+PROGRESS = {"episodes": True, "nfo": True, "logo": False, "images": False}
+PART = {"status": "loaded", "attempt": 1, "error": None, "retry_at": None, "files": []}
+STATUS = {
+    "key": "one-piece",
+    "loading_status": "failed",
+    "progress": PROGRESS,
+    "started_at": "2026-05-01T12:00:00Z",
+    "completed_at": None,
+    "message": "Failed: logo: TVmaze answered 503",
+    "error": "logo: TVmaze answered 503",
+    "parts": {
+        "identity": PART,
+        "episodes": PART,
+        "logo": PART
+        | {"status": "failed", "error": {"kind": "network", "code": "http_503", "message": "TVmaze answered 503"}},
+    },
+    "position": 12,
+}
+
+
+def update(position: int, status: str, key: str = "one-piece") -> bytes:
+    body = {
+        "type": "series_loading_update",
+        "key": key,
+        "name": "One Piece",
+        "year": 1999,
+        "loading_status": status,
+        "progress": PROGRESS,
+        "message": f"now {status}",
+        "error": None,
+        "parts": {"episodes": PART},
+        "position": position,
+        "timestamp": "2026-05-01T12:00:00Z",
+    }
+    return f"event: series_loading_update\nid: abcdef12-{position}\ndata: {json.dumps(body)}\n\n".encode()
+
+
+class FakeGateway:
+    """Answers in the order in which they were planned, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.answers: list[tuple[int, bytes, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def respond(self) -> None:
+                length = int(self.headers.get("content-length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.asked.append((self.command, self.path, headers, body))
+                status, content, kind = outer.answers.pop(0)
+                self.send_response(status)
+                self.send_header("content-type", kind)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_DELETE = respond  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def plan(self, body: Any, status: int = 200, kind: str = "application/json") -> None:
+        self.answers.append((status, body if isinstance(body, bytes) else json.dumps(body).encode(), kind))
+
+    def stream(self, *chunks: bytes) -> None:
+        self.plan(b"".join(chunks), kind="text/event-stream")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeGateway]:
+    monkeypatch.chdir(tmp_path)
+    server = FakeGateway()
+    monkeypatch.setenv("COLDOPEN_URL", server.url)
+    monkeypatch.setenv("COLDOPEN_API_KEY", KEY)
+    yield server
+    server.close()
+
+
+Says = Callable[[], str]
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str]) -> Says:
+    return lambda: capsys.readouterr().out
+
+
+def added(**more: Any) -> dict[str, Any]:
+    return {
+        "status": "success",
+        "message": "Series added and queued for background loading",
+        "key": "one-piece",
+        "folder": "One Piece (1999)",
+        "db_id": 7,
+        "loading_status": "pending",
+        "loading_progress": dict.fromkeys(PROGRESS, False),
+        "position": 7,
+    } | more
+
+
+def test_add_sends_only_what_was_said(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(added(), 202)
+
+    code = main(["add", "https://www.tvmaze.com/shows/1505", "One Piece", "--year", "1999", "--parts", "nfo,logo"])
+
+    assert code == 0
+    method, path, headers, body = gateway.asked[0]
+    assert (method, path) == ("POST", "/api/anime/add")
+    assert headers["x-api-key"] == KEY
+    assert body == {
+        "link": "https://www.tvmaze.com/shows/1505",
+        "name": "One Piece",
+        "year": 1999,
+        "parts": ["nfo", "logo"],
+    }
+    assert "coldopen watch one-piece" in says()
+
+
+def test_add_of_what_is_there_says_so(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(added(status="exists", loading_status="completed"))
+
+    assert main(["add", "https://www.tvmaze.com/shows/1505"]) == 0
+    assert "one-piece is in the library already (completed)" in says()
+
+
+def test_add_and_watch_ends_with_the_outcome(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(added(), 202)
+    gateway.stream(update(7, "pending"), update(8, "loading_logo"), update(9, "completed"))
+
+    assert main(["add", "https://www.tvmaze.com/shows/1505", "--watch"]) == 0
+
+    assert gateway.asked[1][1] == "/api/loading-status/stream?key=one-piece"
+    assert [line.split("  ")[-1] for line in says().splitlines()[1:]] == [
+        "now pending",
+        "now loading_logo",
+        "now completed",
+    ]
+
+
+def test_watch_resumes_after_a_lost_connection(gateway: FakeGateway, says: Says) -> None:
+    """It asks for what came after the last id that it saw, and repeats nothing."""
+    gateway.stream(b"retry: 10\n\n", update(3, "pending"))
+    gateway.stream(update(3, "pending"), update(5, "completed"))
+
+    assert main(["watch", "one-piece", "--json"]) == 0
+
+    assert "last-event-id" not in gateway.asked[0][2]
+    assert gateway.asked[1][2]["last-event-id"] == "abcdef12-3"
+    assert [json.loads(line)["position"] for line in says().splitlines()] == [3, 5]
+
+
+def test_watch_survives_a_gateway_that_restarts(gateway: FakeGateway) -> None:
+    """503 after it was connected is a restart; 503 at first is an answer."""
+    gateway.stream(b"retry: 10\n\n", update(3, "pending"))
+    gateway.plan({"title": "Starting"}, 503, "application/problem+json")
+    gateway.stream(update(5, "completed"))
+
+    assert main(["watch", "one-piece"]) == 0
+
+
+def test_watch_says_what_failed(gateway: FakeGateway, capsys: pytest.CaptureFixture[str]) -> None:
+    gateway.stream(update(3, "failed"))
+
+    assert main(["watch", "one-piece"]) == 1
+    assert "coldopen retry one-piece" in capsys.readouterr().err
+
+
+def test_a_half_sent_update_is_not_taken_for_one(gateway: FakeGateway) -> None:
+    """The connection broke in the middle of an event."""
+    gateway.stream(b"retry: 10\n\n", update(3, "pending"), update(4, "failed")[:60])
+    gateway.stream(update(4, "completed"))
+
+    assert main(["watch", "one-piece"]) == 0
+
+
+def test_list_follows_pages(gateway: FakeGateway, says: Says) -> None:
+    item = {
+        "db_id": 1,
+        "name": "One Piece",
+        "year": 1999,
+        "site": "tvmaze",
+        "folder": "One Piece (1999)",
+        "loading_status": "loading_logo",
+        "progress": PROGRESS,
+        "message": "Loading logo…",
+        "error": None,
+        "added_at": "2026-05-01T12:00:00Z",
+        "completed_at": None,
+        "position": 9,
+    }
+    gateway.plan({"items": [item | {"key": "a"}], "total": 2, "next_cursor": "next"})
+    gateway.plan({"items": [item | {"key": "b"}], "total": 2, "next_cursor": None})
+
+    assert main(["list", "--search", "piece"]) == 0
+
+    assert gateway.asked[0][1] == "/api/anime?q=piece&limit=200"
+    assert "cursor=next" in gateway.asked[1][1]
+    lines = says().splitlines()
+    assert [line.split()[0] for line in lines] == ["KEY", "a", "b"]
+    assert "2/4" in lines[1]
+
+
+def test_status_shows_each_part_and_what_to_do(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(STATUS)
+
+    assert main(["status", "one-piece"]) == 0
+
+    text = says()
+    assert "http_503: TVmaze answered 503" in text
+    assert "not wanted" in text
+    assert "coldopen retry one-piece" in text
+
+
+def test_json_is_the_gateways_own_answer(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(STATUS | {"of_a_newer_version": 1})
+
+    assert main(["status", "one-piece", "--json"]) == 0
+    assert json.loads(says()) == STATUS | {"of_a_newer_version": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "body"),
+    [
+        (["retry", "a"], "/api/anime/a/retry", {}),
+        (["retry", "a", "logo", "images"], "/api/anime/a/retry", {"parts": ["logo", "images"]}),
+        (["refresh", "a", "--overwrite"], "/api/anime/a/refresh", {"overwrite": True}),
+        (["refresh", "a", "nfo"], "/api/anime/a/refresh", {"parts": ["nfo"]}),
+    ],
+)
+def test_changes_ask_for_the_parts_named(
+    gateway: FakeGateway, says: Says, arguments: list[str], path: str, body: dict[str, Any]
+) -> None:
+    gateway.plan({"status": "success", "message": "Queued", "key": "a", "position": 4}, 202)
+
+    assert main(arguments) == 0
+
+    assert gateway.asked[0][1] == path
+    assert gateway.asked[0][3] == body
+    assert says() == "Queued\n"
+
+
+def test_remove_keeps_files_unless_told(gateway: FakeGateway) -> None:
+    answer = {"status": "success", "message": "Removed", "key": "a", "position": 4}
+    gateway.plan(answer, 202)
+    gateway.plan(answer, 202)
+
+    assert main(["remove", "a"]) == 0
+    assert main(["remove", "a", "--delete-files", "--yes"]) == 0
+
+    assert [path for _, path, _, _ in gateway.asked] == [
+        "/api/anime/a?delete_files=false",
+        "/api/anime/a?delete_files=true",
+    ]
+
+
+def test_history_follows_pages(gateway: FakeGateway, says: Says) -> None:
+    def page(position: int, event: dict[str, Any], next_after: int | None) -> dict[str, Any]:
+        item = {
+            "position": position,
+            "time": "2026-05-01T12:00:00Z",
+            "id": "x",
+            "type": event["type"],
+            "correlation_id": None,
+            "event": event,
+        }
+        return {"items": [item], "next_after": next_after}
+
+    gateway.plan(page(3, {"type": "part-requested.v1", "key": "a", "part": "logo", "reason": "retry"}, 3))
+    gateway.plan(page(9, {"type": "series-removed.v1", "key": "a"}, None))
+
+    assert main(["history", "a"]) == 0
+
+    assert gateway.asked[1][1] == "/api/anime/a/history?after_position=3"
+    text = says()
+    assert text.index("logo asked for") < text.index("removed")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (404, {"title": "Not Found", "detail": "There is no series 'a'."}, "There is no series 'a'."),
+        (409, {"title": "Nothing to retry"}, "Nothing to retry"),
+        (502, b"<html>proxy</html>", "the gateway answered 502"),
+    ],
+)
+def test_an_error_is_its_detail(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str], status: int, body: Any, error: str
+) -> None:
+    gateway.plan(body, status, "application/problem+json")
+
+    assert main(["retry", "a"]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == f"error: {error}"
+
+
+def test_an_answer_of_something_else_is_said_to_be_one(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.plan(b"hello")
+
+    assert main(["status", "a"]) == 1
+    assert "can't be understood" in capsys.readouterr().err
+
+
+def test_the_running_one_is_found_by_its_data_directory(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: Says
+) -> None:
+    monkeypatch.delenv("COLDOPEN_URL")
+    monkeypatch.delenv("COLDOPEN_API_KEY")
+    data = tmp_path / ".coldopen"
+    data.mkdir()
+    (data / "api-key").write_text("the-key-on-disk-0000\n")
+    (data / "run.json").write_text(json.dumps({"pid": os.getpid(), "started_at": 1, "gateway": gateway.url}))
+    gateway.plan(STATUS)
+
+    assert main(["status", "one-piece"]) == 0
+    assert gateway.asked[0][2]["x-api-key"] == "the-key-on-disk-0000"
+
+
+@pytest.mark.parametrize(
+    "run_file", [None, "{", '{"pid": 2147483646, "started_at": 1, "gateway": "http://127.0.0.1:1"}']
+)
+def test_nothing_running_says_how_to_start(
+    run_file: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also when a killed one left its file behind."""
+    monkeypatch.chdir(tmp_path)
+    if run_file is not None:
+        (tmp_path / ".coldopen").mkdir()
+        (tmp_path / ".coldopen" / "run.json").write_text(run_file)
+
+    assert main(["list"]) == 1
+
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: Coldopen isn't running")
+    assert "coldopen up" in hint
+
+
+def test_nobody_listening_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLDOPEN_URL", "http://127.0.0.1:1")
+
+    for command in (["list"], ["watch"]):
+        assert main(command) == 1
+        assert capsys.readouterr().err.startswith("error: Coldopen doesn't answer at http://127.0.0.1:1\n")
+
+
+def test_the_local_key_is_not_shown_to_other_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from services.cli.connection import find
+    from services.cli.options import Target
+
+    (tmp_path / "api-key").write_text("secret-secret-secret\n")
+
+    assert find(Target("http://elsewhere.example", tmp_path), {}).api_key is None
+    assert find(Target("localhost:8787", tmp_path), {}).api_key == "secret-secret-secret"
+    assert find(Target("http://elsewhere.example", tmp_path), {"COLDOPEN_API_KEY": "k"}).api_key == "k"
+
+
+def test_a_rotated_key_is_another_one_for_its_owner_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: Says
+) -> None:
+    monkeypatch.delenv("COLDOPEN_API_KEY", raising=False)
+    data = ["--data-dir", str(tmp_path)]
+
+    assert main(["api-key", "show", *data]) == 1
+    assert main(["api-key", "rotate", *data]) == 0
+    first = says()
+    assert main(["api-key", "rotate", *data]) == 0
+    second = says()
+    assert main(["api-key", "show", *data]) == 0
+
+    assert first != second == says()
+    assert (tmp_path / "api-key").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,119 @@
+"""Recorded events as a readable timeline."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from contracts import codec
+from contracts.api import HistoryItem
+from contracts.events import (
+    Canonical,
+    Episode,
+    EpisodesLoaded,
+    Event,
+    FileRecord,
+    LoadError,
+    LogoLoaded,
+    Part,
+    PartFailed,
+    PartRequested,
+    PartRetrying,
+    PartStarted,
+    Season,
+    SeriesAdded,
+)
+from services.cli.timeline import timeline
+
+START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+ERROR = LoadError(kind="network", code="http_503", message="TVmaze answered 503")
+
+
+def item(position: int, event: Event, seconds: float = 0.0) -> HistoryItem:
+    return HistoryItem(
+        position=position,
+        time=START + timedelta(seconds=seconds),
+        id=str(position),
+        type=codec.tag_of(event),
+        correlation_id=None,
+        event=msgspec.Raw(codec.encode(event)),
+    )
+
+
+def started(attempt: int = 1) -> PartStarted:
+    return PartStarted(key="a", cause=1, attempt=attempt, part=Part.EPISODES, delivery=attempt)
+
+
+def test_an_attempt_that_ends_says_how_long_it_took() -> None:
+    """Measured from its own start, not from the first attempt's."""
+    retrying = PartRetrying(
+        key="a", cause=1, attempt=1, part=Part.EPISODES, error=ERROR, retry_at=START, delay=2.0, retries=1
+    )
+    loaded = EpisodesLoaded(
+        key="a", cause=1, attempt=2, seasons=(Season(number=1, episodes=(Episode(number=1), Episode(number=2))),)
+    )
+
+    entries = timeline([item(2, started()), item(3, retrying, 1.5), item(4, started(2), 3.5), item(5, loaded, 4.0)])
+
+    assert [entry.seconds for entry in entries] == [None, 1.5, None, 0.5]
+    assert [entry.attempt for entry in entries] == [1, 1, 2, 2]
+    assert entries[1].what == "episodes failed, retrying in 2.0 s"
+    assert entries[1].detail == "TVmaze answered 503"
+    assert entries[3].detail == "1 season, 2 episodes"
+
+
+def test_an_end_whose_start_is_not_among_the_events_has_no_duration() -> None:
+    failed = PartFailed(key="a", cause=1, attempt=1, part=Part.LOGO, error=ERROR)
+
+    entries = timeline([item(2, failed)])
+
+    assert entries[0].seconds is None
+    assert entries[0].what == "logo failed"
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_duration() -> None:
+    loaded = EpisodesLoaded(key="a", cause=1, attempt=1)
+
+    entries = timeline([item(2, started(), 5), item(3, loaded, 1)])
+
+    assert entries[1].seconds == 0.0
+
+
+def test_files_are_named_with_what_became_of_them() -> None:
+    record = FileRecord(path="One Piece (1999)/logo.png", sha256="0", bytes=48_000, state="existing")
+    entries = timeline([item(9, LogoLoaded(key="a", cause=1, attempt=1, files=(record,)))])
+
+    assert entries[0].detail == "logo.png (existing, 48 kB)"
+
+
+def test_commands_say_what_was_asked() -> None:
+    added = SeriesAdded(
+        key="a",
+        name="A",
+        site="tvmaze",
+        link="https://www.tvmaze.com/shows/1",
+        canonical=Canonical(site="tvmaze", id="1"),
+        folder="A (2001)",
+        year=2001,
+    )
+    refresh = PartRequested(key="a", part=Part.IMAGES, reason="refresh", overwrite=True)
+
+    entries = timeline([item(1, added), item(2, refresh)])
+
+    assert entries[0].detail == "A (2001), https://www.tvmaze.com/shows/1"
+    assert (entries[1].what, entries[1].detail) == ("images asked for", "refresh, overwriting")
+
+
+def test_an_event_of_a_newer_program_is_shown_by_its_type() -> None:
+    """A timeline with a hole would lie."""
+    newer = HistoryItem(
+        position=1,
+        time=START,
+        id="1",
+        type="series-praised.v7",
+        correlation_id=None,
+        event=msgspec.Raw(b'{"type":"series-praised.v7","key":"a"}'),
+    )
+
+    entries = timeline([newer])
+
+    assert entries[0].what == "series-praised.v7"

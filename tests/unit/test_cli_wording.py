@@ -1,0 +1,80 @@
+"""How things read in a terminal."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.api import LoadingProgress, PartView
+from services.cli import wording
+
+NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def view(status: str, **more: object) -> PartView:
+    fields: dict[str, object] = {"attempt": 1, "error": None, "retry_at": None, "files": ()} | more
+    return PartView(status=status, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.0804, "80 ms"),
+        (0.9996, "1.0 s"),
+        (1.44, "1.4 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3600, "1 h 00 min"),
+        (7805, "2 h 10 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_a_duration_has_the_unit_that_people_would_choose(seconds: float, text: str) -> None:
+    assert wording.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (48_123, "48 kB"), (2.5e12, "2.5 TB")]
+)
+def test_a_size_has_the_unit_that_people_would_choose(count: float, text: str) -> None:
+    assert wording.size(count) == text
+
+
+def test_a_retry_counts_down_and_never_below_zero() -> None:
+    soon = view("retrying", retry_at=NOW + timedelta(seconds=4))
+
+    assert wording.part_text(soon, NOW) == "again in 4.0 s"
+    assert wording.part_text(soon, NOW + timedelta(minutes=1)) == "again in 0 ms"
+
+
+def test_later_attempts_are_named() -> None:
+    assert wording.part_text(view("loading"), NOW) == "loading"
+    assert wording.part_text(view("loading", attempt=3), NOW) == "loading (attempt 3)"
+
+
+def test_a_part_that_is_not_wanted_says_so() -> None:
+    assert wording.part_text(None, NOW) == "not wanted"
+
+
+def test_identity_is_shown_only_while_it_is_not_settled_well() -> None:
+    done = {"identity": view("loaded"), "nfo": view("loading")}
+    failed = {"identity": view("failed")}
+
+    assert [name for name, _ in wording.shown_parts(done)] == ["episodes", "nfo", "logo", "images"]
+    assert next(name for name, _ in wording.shown_parts(failed)) == "identity"
+
+
+def test_the_year_is_said_once() -> None:
+    assert wording.titled("One Piece", 1999) == "One Piece (1999)"
+    assert wording.titled("One Piece (1999)", 1999) == "One Piece (1999)"
+    assert wording.titled("One Piece", None) == "One Piece"
+
+
+def test_progress_counts_the_parts_that_are_done() -> None:
+    assert wording.progress_text(LoadingProgress(episodes=True, logo=True)) == "2/4"
+
+
+def test_a_time_on_the_same_day_leaves_the_date_out() -> None:
+    assert len(wording.clock(NOW, of=NOW)) == len("12:00:00")
+    assert len(wording.clock(NOW, of=NOW - timedelta(days=2))) == len("2026-05-01 12:00:00")
