@@ -1,0 +1,144 @@
+"""Makes what the services need to begin, as often as it is run: `python -m deploy.bootstrap`.
+
+COLDOPEN_NATS_URL is the operator's, COLDOPEN_DATABASE_URL the owner's. With COLDOPEN_LIBRARY the library gets its
+marker file, but only while nothing has ever been loaded: later its absence means that the disk isn't mounted.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+from msgspec import Meta
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from contracts.subjects import STREAM
+from services.platform import streams
+from services.platform.broker import connect
+from services.platform.event_store import EventStore
+from services.platform.library import Library
+from services.platform.library_paths import MARKER
+from services.platform.service import run_service
+from services.platform.settings import Settings
+from services.platform.streams import LogInfo
+
+_PATIENCE = 60.0  # seconds for a server to answer
+_LOADED = "series.*.*.loaded"
+
+
+class BootstrapSettings(Settings, frozen=True, kw_only=True):
+    """What the bootstrap needs: rights that no service has."""
+
+    database_url: Annotated[str, Meta(description="postgresql+asyncpg://… of the role that owns the read model")]
+    library: Annotated[str | None, Meta(description="the folder that the media server reads")] = None
+    replicas: Annotated[int, Meta(ge=1, le=5, description="servers that hold the log: 1, 3 or 5")] = 1
+
+
+async def bootstrap_log(nats_url: str, library: Path | None = None, *, replicas: int = 1) -> LogInfo:
+    """Declare the log, its buckets and the loaders' consumers, and mark a new library.
+
+    Raises TimeoutError if no server answers in time.
+    """
+    nc = await connect("bootstrap", nats_url, patience=_PATIENCE)
+    try:
+        store = EventStore(nc)
+        had_claims = await _exists(store.js, f"KV_{streams.CLAIMS_BUCKET}")
+        info = await streams.declare(store.js, replicas=replicas)
+        if not had_claims and info.last_position:
+            # A lost bucket: without its claims two series could get one folder.
+            from services.platform.claims import Claims, rebuild
+
+            await rebuild(store, await Claims.open(store))
+        if library is not None and not _is_marked(library) and not await _has_loaded(store.js):
+            Library(library).make_marker()
+        return info
+    finally:
+        await nc.close()
+
+
+async def _exists(js: JetStreamContext, stream: str) -> bool:
+    try:
+        await js.stream_info(stream)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _is_marked(library: Path) -> bool:
+    return (library / MARKER).exists()
+
+
+async def _has_loaded(js: JetStreamContext) -> bool:
+    """Whether anything was ever loaded into the library."""
+    try:
+        await js.get_msg(STREAM, seq=1, subject=_LOADED, next=True)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def bootstrap_database(database_url: str) -> None:
+    """Bring the database to the newest shape. Raises TimeoutError if no server answers in time."""
+    if await _revision(database_url) != newest_revision():
+        from services.platform.migrate import upgrade  # it takes longer to import than a usual start may take
+
+        await upgrade(database_url)
+
+
+async def _revision(database_url: str) -> str | None:
+    """The revision that the database is at (None: no tables yet); waits for the server."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection = await _connect(database_url)
+            break
+        except (OSError, asyncpg.CannotConnectNowError) as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no PostgreSQL answered within {_PATIENCE:.0f} s: {error}") from error
+            await asyncio.sleep(0.1)
+    try:
+        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    finally:
+        await connection.close()
+    return revision
+
+
+async def _connect(database_url: str) -> asyncpg.Connection:
+    # SQLAlchemy's form, which names a driver; `?host=` names a socket's folder.
+    url = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+    return await asyncpg.connect(url, timeout=5)
+
+
+def newest_revision() -> str:
+    """The revision that no other one follows, read from the migrations' files."""
+    spec = find_spec("migrations")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the package migrations is missing from this installation")
+    text = "\n".join(file.read_text() for file in (Path(spec.origin).parent / "versions").glob("*.py"))
+    followed = set(re.findall(r"^down_revision\b.*= ['\"](.+)['\"]", text, re.MULTILINE))
+    (newest,) = set(re.findall(r"^revision\b.*= ['\"](.+)['\"]", text, re.MULTILINE)) - followed
+    return str(newest)
+
+
+async def _run(settings: BootstrapSettings) -> None:
+    library = Path(settings.library) if settings.library else None
+    await asyncio.gather(
+        bootstrap_log(settings.nats_url, library, replicas=settings.replicas),
+        bootstrap_database(settings.database_url),
+    )
+
+
+def main() -> int:
+    """The exit code, as `run_service` gives it."""
+    return run_service("bootstrap", BootstrapSettings, _run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The bootstrap on real servers: what it makes, once and again."""
+
+import sys
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+
+from contracts.events import Canonical, LogoLoaded, Part, SeriesAdded
+from contracts.subjects import STREAM
+from deploy.bootstrap import bootstrap_database, bootstrap_log, newest_revision
+from deploy.local.postgres import Postgres
+from services.platform import streams
+from services.platform.claims import Claims, page_token
+from services.platform.event_store import EventStore
+
+ADDED = SeriesAdded(
+    key="a", name="A", site="tvmaze", link="https://x", canonical=Canonical(site="tvmaze", id="1"), folder="A"
+)
+
+
+async def store_at(url: str) -> EventStore:
+    return EventStore(await nats.connect(url))
+
+
+async def test_it_makes_the_log_and_a_marked_library(nats_url: str, tmp_path: Path) -> None:
+    info = await bootstrap_log(nats_url, tmp_path / "library")
+
+    store = await store_at(nats_url)
+    consumers = {one.name for one in await store.js.consumers_info(STREAM)}
+    await store.nc.close()
+    assert info.log_id
+    assert consumers == {part.value for part in Part}
+    assert (tmp_path / "library" / ".coldopen").exists()
+
+
+async def test_it_can_be_run_again(nats_url: str) -> None:
+    first = await bootstrap_log(nats_url)
+
+    assert await bootstrap_log(nats_url) == first
+
+
+async def test_a_library_is_marked_only_while_nothing_was_loaded(nats_url: str, tmp_path: Path) -> None:
+    """Later, a missing marker means an unmounted disk: marking that would let files be taken for deleted."""
+    await bootstrap_log(nats_url)
+    store = await store_at(nats_url)
+
+    position = (await store.append(ADDED)).position
+    await bootstrap_log(nats_url, tmp_path / "before")
+    await store.append(LogoLoaded(key="a", cause=position, attempt=1))
+    await bootstrap_log(nats_url, tmp_path / "after")
+    await store.nc.close()
+
+    assert (tmp_path / "before" / ".coldopen").exists()
+    assert not (tmp_path / "after").exists()
+
+
+async def test_lost_claims_are_told_again_from_the_log(nats_url: str) -> None:
+    await bootstrap_log(nats_url)
+    store = await store_at(nats_url)
+    await store.append(ADDED)
+    await store.js.delete_stream(f"KV_{streams.CLAIMS_BUCKET}")
+
+    await bootstrap_log(nats_url)
+
+    holder = await (await Claims.open(store)).holder(page_token(ADDED.canonical))
+    await store.nc.close()
+    assert holder is not None
+    assert holder.key == "a"
+
+
+async def test_it_migrates_an_empty_database_and_leaves_a_new_one_alone(
+    postgres: Postgres, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.url(database=empty_database)
+
+    await bootstrap_database(url)
+    # Importing the migrations' machinery takes longer than the rest of a usual start.
+    monkeypatch.setitem(sys.modules, "services.platform.migrate", None)
+    await bootstrap_database(url)
+
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+    await connection.close()
+    assert revision == newest_revision()
