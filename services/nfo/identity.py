@@ -1,6 +1,7 @@
 """The identity part: which catalogue entry the series is, and which folder is its own for good."""
 
 from contracts.events import CatalogueIds, FinalEvent, SeriesIdentified
+from contracts.loading import parts_to_start
 from contracts.state import SeriesState
 from services.platform.catalogues.model import SeriesDetails
 from services.platform.catalogues.registry import Catalogues
@@ -45,6 +46,7 @@ class Identify:
             year=details.year,
             artwork=details.artwork,
             reload=another,
+            starts=parts_to_start(state, reload=another),
         )
 
     async def _own_folder(self, state: SeriesState, details: SeriesDetails) -> str:

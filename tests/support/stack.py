@@ -58,9 +58,9 @@ class Stack:
         if self._process.returncode is not None:
             raise RuntimeError(self.log())
         run = self.run_file()
-        if not run.get("url"):
+        if not run.get("gateway"):
             return False
-        self.url = run["url"]
+        self.url = run["gateway"]
         self.headers = {"X-Api-Key": (self.data_dir / "api-key").read_text().strip()}
         try:
             async with self.client() as client:
