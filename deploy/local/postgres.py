@@ -106,11 +106,9 @@ class Postgres:
         if not self._data.exists():
             await init_cluster(self._data, programs, user, self._passwords[SUPERUSER], fsync=self._fsync)
         remove_false_pid_file(self._data)
-        self._sockets = self._sockets or self._choose_sockets(user.uid, user.gid)
+        self._sockets = self._sockets or self._choose_sockets()
         write_private(self._folder / "sockets", str(self._sockets).encode())
-        inside = seen_by(user, self._data)
-        listen = inside if self._sockets == self._data else self._sockets
-        arguments = server_arguments(inside, listen, fsync=self._fsync)
+        arguments = server_arguments(seen_by(user, self._data), fsync=self._fsync)
         command = [str(programs / "postgres"), *arguments]
         self._daemon.spawn(command, cwd=self._data, env=child_environment(), user=user)
         await self._daemon.ready(self._is_ready, _READY)
@@ -119,22 +117,23 @@ class Postgres:
     def _copies(self) -> tuple[Path, Path]:
         return self._folder / "programs", self._folder / "programs.path"
 
-    def _choose_sockets(self, uid: int, gid: int) -> Path:
-        """The data folder, which is private; a short private one among the temporary files if its path is too long."""
+    def _choose_sockets(self) -> Path:
+        """How clients name the data folder, where the socket is: a short link to it if its own path is too long."""
         if len(os.fsencode(self._data / _SOCKET)) <= _SOCKET_LIMIT:
             return self._data
         self._remove_outside_sockets()
         outside = Path(tempfile.mkdtemp(prefix="coldopen-"))
-        if len(os.fsencode(outside / _SOCKET)) > _SOCKET_LIMIT:
+        link = outside / "sockets"
+        if len(os.fsencode(link / _SOCKET)) > _SOCKET_LIMIT:
             outside.rmdir()
             raise StartFailed(f"the path of a socket is too long, below {self._data} and below {outside.parent}")
-        os.chown(outside, uid, gid)
-        return outside
+        link.symlink_to(self._data)
+        return link
 
     def _remove_outside_sockets(self) -> None:
         record = self._folder / "sockets"
         if record.exists() and (written := Path(record.read_text())) != self._data:
-            shutil.rmtree(written, ignore_errors=True)
+            shutil.rmtree(written.parent, ignore_errors=True)  # the link only, not where it leads
         record.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:

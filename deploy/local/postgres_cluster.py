@@ -17,6 +17,7 @@ from deploy.local.private_files import write_private
 # For one machine that has other things to do: few connections, no replication, no helper processes that idle.
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
+    "unix_socket_directories": ".",  # the data folder: private, and never too long for a socket
     "unix_socket_permissions": "0700",
     "max_connections": "40",
     "shared_buffers": "16MB",
@@ -45,10 +46,10 @@ def seen_by(user: User, folder: Path) -> Path:
     return Path("/proc/self/cwd") if user.uid != -1 and sys.platform == "linux" else folder
 
 
-def server_arguments(data: Path, sockets: Path, *, fsync: bool) -> list[str]:
+def server_arguments(data: Path, *, fsync: bool) -> list[str]:
     """The command line of `postgres`; it wins over the files in the cluster, so old clusters get new settings."""
     safety = {} if fsync else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    settings = {**_SETTINGS, **safety, "unix_socket_directories": str(sockets)}
+    settings = {**_SETTINGS, **safety}
     return ["-D", str(data), *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
 
 
