@@ -1,0 +1,82 @@
+"""Recorded events as clients get them: as the log holds them, and those that can't be read with the reason why."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+from nats.errors import Error as NatsError
+
+from contracts import codec
+from contracts.api import HistoryItem
+from contracts.events import EVENT_TYPES, RecordedEvent
+from contracts.subjects import STREAM
+from services.platform.event_store import EventStore, LogUnavailable, Unreadable
+
+UNREADABLE = "unreadable"
+TAGS = (*(str(kind.__struct_config__.tag) for kind in EVENT_TYPES), UNREADABLE)
+
+One = RecordedEvent | Unreadable
+
+
+def tag_of(one: One) -> str:
+    """The event's tag, or `unreadable`."""
+    return codec.tag_of(one.event) if isinstance(one, RecordedEvent) else UNREADABLE
+
+
+class Recorded:
+    """Reads events for people and replayers. Raises LogUnavailable."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def of_series(self, key: str, *, after: int = 0) -> list[One]:
+        """One series' events after a position, in order."""
+        return await self._store.events_of(key, after=after)
+
+    async def end(self) -> int:
+        """The log's last position."""
+        return (await self._store.info()).last_position
+
+    async def of_log(self, *, after: int, key: str | None) -> AsyncIterator[One]:
+        """The events after a position that are there now, of one series or all, in order."""
+        if key is None:
+            async for one in self._store.read_all(after=after):
+                yield one
+        else:
+            for one in await self._store.events_of(key, after=after):
+                yield one
+
+    async def item(self, one: One) -> HistoryItem:
+        """The event as clients get it."""
+        if isinstance(one, Unreadable):
+            return await self._unreadable(one)
+        return HistoryItem(
+            position=one.position,
+            time=one.time,
+            id=one.id,
+            type=codec.tag_of(one.event),
+            correlation_id=one.correlation_id,
+            event=msgspec.Raw(codec.encode(one.event)),
+        )
+
+    async def _unreadable(self, one: Unreadable) -> HistoryItem:
+        """What is known of it: its envelope, why it can't be read, and its bytes as text."""
+        try:
+            stored = await self._store.js.get_msg(STREAM, one.position)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise LogUnavailable(f"the event log can't be read: {error}") from error
+        head = stored.headers or {}
+        what = {
+            "subject": one.subject,
+            "reason": one.reason,
+            "type": head.get("ce-type"),
+            "body": (stored.data or b"")[:10_000].decode(errors="replace"),
+        }
+        return HistoryItem(
+            position=one.position,
+            time=stored.time or datetime.fromtimestamp(0, UTC),
+            id=head.get("ce-id", ""),
+            type=UNREADABLE,
+            correlation_id=head.get("ce-correlationid"),
+            event=msgspec.Raw(msgspec.json.encode(what)),
+        )

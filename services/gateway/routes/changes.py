@@ -1,0 +1,64 @@
+"""POST /api/anime/{key}/retry and …/refresh, DELETE /api/anime/{key}."""
+
+from litestar import delete, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, RawBody
+
+from contracts.api import AcceptedResponse, PartsRequest
+from contracts.events import Part
+from services.gateway.changing import Changing
+from services.gateway.origin import origin_of
+from services.gateway.refusals import Unusable
+from services.gateway.routes.bodies import AnyRequest, BodyReader, RefreshOperation, RefreshRequest, RetryOperation
+
+_read_retry = BodyReader(PartsRequest, optional=True)
+_read_refresh = BodyReader(RefreshRequest, optional=True)
+
+
+def change_routes(changing: Changing) -> list[HTTPRouteHandler]:
+    """The routes, bound to their use cases."""
+
+    @post(
+        "/api/anime/{key:str}/retry",
+        status_code=202,
+        operation_class=RetryOperation,
+        summary="Load again what failed",
+        tags=["loading"],
+    )
+    async def retry(key: FromPath[str], request: AnyRequest, body: RawBody) -> AcceptedResponse:
+        asked = _read_retry(body)
+        return await changing.retry(key, _some(asked.parts), origin_of(request.headers))
+
+    @post(
+        "/api/anime/{key:str}/refresh",
+        status_code=202,
+        operation_class=RefreshOperation,
+        summary="Load again what is there",
+        description="With an id: the series is that entry of the catalogue, and everything of it is loaded anew.",
+        tags=["loading"],
+    )
+    async def refresh(key: FromPath[str], request: AnyRequest, body: RawBody) -> AcceptedResponse:
+        asked = _read_refresh(body)
+        ids, parts = asked.ids, _some(asked.parts)
+        if ids is not None:
+            if Part.IDENTITY not in (parts or (Part.IDENTITY,)):
+                raise Unusable("ids-without-identity", "parts: an id is for the part identity: name it, or no part.")
+            parts = parts or (Part.IDENTITY,)
+        return await changing.refresh(key, parts, origin_of(request.headers), overwrite=asked.overwrite, ids=ids)
+
+    @delete("/api/anime/{key:str}", status_code=202, summary="Remove a series", tags=["series"])
+    async def remove(
+        key: FromPath[str], request: AnyRequest, delete_files: FromQuery[bool] = False
+    ) -> AcceptedResponse:
+        return await changing.remove(key, origin_of(request.headers), delete_files=delete_files)
+
+    return [retry, refresh, remove]
+
+
+def _some(parts: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
+    """The parts, each once; raises Unusable if none is named."""
+    if parts is None:
+        return None
+    if not parts:
+        raise Unusable("bad-parts", f"parts: none is named: name some of {', '.join(Part)}, or leave it out for all.")
+    return tuple(dict.fromkeys(parts))

@@ -1,0 +1,99 @@
+"""GET /health/live, /health/ready and /metrics."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from services.gateway.metrics import Metrics
+from services.gateway.read_model import ReadModel
+from services.gateway.refusals import Unavailable
+from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.failures import LoadFailure
+from services.platform.library import Library
+
+_PATIENCE = 3.0
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that was looked at."""
+
+    ok: bool
+    detail: str
+    lag: int | None = None  # events that the rows are behind the log
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`ready` if every check is ok."""
+
+    status: str
+    checks: dict[str, Check] = {}
+
+
+class HealthChecks:
+    """What the gateway needs, looked at now."""
+
+    def __init__(self, store: EventStore, read_model: ReadModel, library: Library) -> None:
+        self._store = store
+        self._read_model = read_model
+        self._library = library
+
+    async def all(self) -> dict[str, Check]:
+        """Every check by its name, none of them slower than a few seconds."""
+        checks: dict[str, Callable[[], Awaitable[Check]]] = {
+            "event_log": self._log,
+            "read_model": self._rows,
+            "library": self._files,
+        }
+        found = await asyncio.gather(*(_in_time(check) for check in checks.values()))
+        return dict(zip(checks, found, strict=True))
+
+    async def _log(self) -> Check:
+        info = await self._store.info()
+        return Check(ok=True, detail=f"log {info.log_id}, {info.last_position} events")
+
+    async def _rows(self) -> Check:
+        stand = await self._read_model.checkpoint()
+        try:
+            info = await self._store.info()
+        except LogUnavailable:
+            return Check(ok=True, detail=f"PostgreSQL answers; rows up to {stand.position}")
+        if stand.log_id is not None and stand.log_id != info.log_id:
+            return Check(ok=False, detail=f"the rows are of log {stand.log_id}: rebuild the read model from this one")
+        lag = info.last_position - stand.position
+        return Check(ok=True, detail=f"PostgreSQL answers; rows {lag} events behind the log", lag=lag)
+
+    async def _files(self) -> Check:
+        free = await self._library.free_bytes()
+        return Check(ok=True, detail=f"the library is there, {free / 1e9:.1f} GB are free")
+
+
+async def _in_time(check: Callable[[], Awaitable[Check]]) -> Check:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await check()
+    except (LogUnavailable, Unavailable, LoadFailure, TimeoutError) as error:
+        return Check(ok=False, detail=str(error) or f"no answer within {_PATIENCE:.0f} s")
+
+
+def health_routes(checks: HealthChecks, metrics: Metrics) -> list[HTTPRouteHandler]:
+    """The routes, bound to what they look at."""
+
+    @get("/health/live", summary="Whether the process answers", tags=["health"])
+    async def live() -> Health:
+        return Health("live")
+
+    @get("/health/ready", summary="Whether everything that the gateway needs is there", tags=["health"])
+    async def ready() -> Response[Health]:
+        found = await checks.all()
+        good = all(check.ok for check in found.values())
+        body = Health("ready" if good else "not ready", found)
+        return Response(body, status_code=200 if good else 503, headers={} if good else {"Retry-After": "5"})
+
+    @get("/metrics", media_type="text/plain; version=0.0.4; charset=utf-8", tags=["health"])
+    async def scrape() -> bytes:
+        return metrics.exposition()
+
+    return [live, ready, scrape]

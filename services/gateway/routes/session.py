@@ -1,0 +1,37 @@
+"""POST /api/session and GET /login: a browser trades the API key, or a one-time link, for a cookie."""
+
+from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+from litestar.response import Redirect
+
+from services.gateway.refusals import Malformed
+from services.gateway.routes.bodies import AnyRequest
+from services.gateway.sessions import Sessions, cookie_header, end_header
+
+
+def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
+    """The routes, bound to the sessions of the API key."""
+
+    @post("/api/session", status_code=204, summary="Open a session: answers with a cookie", tags=["session"])
+    async def open_session(request: AnyRequest) -> Response[None]:
+        return Response(None, status_code=204, headers={"Set-Cookie": _cookie(request)})
+
+    @delete("/api/session", status_code=204, summary="Forget the session of this browser", tags=["session"])
+    async def close_session() -> Response[None]:
+        return Response(None, status_code=204, headers={"Set-Cookie": end_header()})
+
+    @get("/login", summary="Open a session by a one-time link", tags=["session"])
+    async def login(request: AnyRequest, token: FromQuery[str]) -> Redirect:
+        if not sessions.redeem(token):
+            raise Malformed(
+                "login-link-used",
+                "This login link was used already, or is older than 10 minutes. `coldopen login` prints a new one.",
+            )
+        headers = {"Set-Cookie": _cookie(request), "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return Redirect("/", status_code=303, headers=headers)
+
+    def _cookie(request: AnyRequest) -> str:
+        return cookie_header(sessions.open(), secure=request.url.scheme == "https")
+
+    return [open_session, close_session, login]

@@ -1,0 +1,98 @@
+"""One client of the feed: what waits to be sent to it, and since when it has taken nothing."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple
+
+
+class Update(NamedTuple):
+    """One change of one series, encoded for everybody: as JSON, and as an SSE event."""
+
+    key: str
+    position: int
+    json: bytes
+    sse: bytes
+
+
+# More series than this waiting for one client means that it does not read: it is dropped and resumes by Last-Event-ID.
+MOST_WAITING = 20_000
+
+
+class Subscriber:
+    """A queue in which the newest update of a series replaces the older one *and moves to the end*.
+
+    So a slow reader gets fewer updates, never stale ones and never out of order, and its queue is bounded by the
+    number of series. `keys` None means all series. `drop` breaks the connection off, whatever it waits for.
+    """
+
+    def __init__(self, keys: frozenset[str] | None, drop: Callable[[], None]) -> None:
+        self.keys = keys
+        self.closed = False
+        self.after = 0  # nothing up to this position is wanted any more
+        self._drop = drop
+        self._queue: OrderedDict[str, Update] = OrderedDict()
+        self._waiter: asyncio.Future[None] | None = None
+        self._busy_since: float | None = monotonic()  # being connected counts as taking nothing
+        self._quiet_since = monotonic()
+        self._silent = False
+
+    def offer(self, update: Update) -> None:
+        """Queue the update if it is wanted."""
+        if update.position <= self.after or (self.keys is not None and update.key not in self.keys):
+            return
+        self._queue.pop(update.key, None)
+        self._queue[update.key] = update
+        if len(self._queue) > MOST_WAITING:
+            self.drop()
+        else:
+            self.rouse()
+
+    def skip_to(self, position: int) -> None:
+        """Forget what is queued up to `position`: it was sent, or is about to be, by other means."""
+        self.after = position
+        for key in [key for key, update in self._queue.items() if update.position <= position]:
+            del self._queue[key]
+
+    def take(self, most: int = 100) -> list[Update]:
+        """The next updates, in position order; they count as being sent until `wait` is called."""
+        self._busy_since = monotonic()
+        return [self._queue.popitem(last=False)[1] for _ in range(min(most, len(self._queue)))]
+
+    async def wait(self) -> bool:
+        """Return when there is something to take or to look at; True if a sign of life is due after a long silence.
+
+        The client has taken all that it was given before.
+        """
+        self._busy_since = None
+        self._quiet_since = monotonic()
+        self._silent = False
+        if not self._queue and not self.closed:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._silent
+
+    def rouse(self) -> None:
+        """Let `wait` return, for whatever else its caller looks at."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close(self) -> None:
+        """Let the client's loop end by itself, as soon as it looks."""
+        self.closed = True
+        self.rouse()
+
+    def drop(self) -> None:
+        """Break the connection off: the client takes nothing."""
+        self.close()
+        self._drop()
+
+    def tick(self, now: float, *, silence: float, patience: float) -> None:
+        """Drop a client that has taken nothing for `patience` seconds; wake one that heard nothing for `silence`."""
+        if self._busy_since is not None:
+            if now - self._busy_since > patience:
+                self.drop()
+        elif now - self._quiet_since >= silence:
+            self._silent = True
+            self.rouse()
