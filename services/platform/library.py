@@ -5,6 +5,7 @@ threads and raise LoadFailure("filesystem", …) with the errno's name, or `libr
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import shutil
@@ -149,14 +150,18 @@ class Library:
             pass  # no folder, no file
 
     def _remove_empty_folder(self, folder: str) -> bool:
-        if not self._exists_folder(folder):
+        try:
+            with self._folder(folder) as fd:
+                files.remove_leftovers(fd)
+            with opened_root(self._root) as root_fd:
+                os.rmdir(folder, dir_fd=root_fd)
+        except FileNotFoundError:
             return True
-        with self._folder(folder) as fd:
-            files.remove_leftovers(fd)
-            if files.names_in(fd):
+        except OSError as error:
+            # Something is in it, or it is a symlink that a person made.
+            if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                 return False
-        with opened_root(self._root) as root_fd:
-            os.rmdir(folder, dir_fd=root_fd)
+            raise
         return True
 
     def _exists_folder(self, folder: str) -> bool:

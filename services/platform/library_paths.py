@@ -89,11 +89,15 @@ def resolve_inside(root: Path, relative: str) -> Path:
     """The real path of `relative`, which lies truly inside the library. Raises LoadFailure("outside_library")."""
     for part in relative.split("/"):
         check_segment(root, part)
-    real_root = root.resolve()
-    real = (root / relative).resolve()
+    real_root, real = _real(root), _real(root / relative)
     if real == real_root or not real.is_relative_to(real_root):
         raise _outside(root, relative)
     return real
+
+
+def _real(path: Path) -> Path:
+    # Not Path.resolve(): up to Python 3.12 that raises RuntimeError where symlinks go round in circles.
+    return Path(os.path.realpath(path))
 
 
 def check_segment(root: Path, name: str) -> str:
@@ -126,7 +130,7 @@ def _open_inside(root: Path, root_fd: int, parent_fd: int, relative: str, flags:
         if error.errno not in {errno.ELOOP, errno.ENOTDIR}:
             raise
     real = resolve_inside(root, relative)
-    return _walk(root_fd, real.relative_to(root.resolve()).parts, flags)
+    return _walk(root_fd, real.relative_to(_real(root)).parts, flags)
 
 
 def _walk(top_fd: int, parts: tuple[str, ...], flags: int) -> int:

@@ -175,6 +175,19 @@ async def test_a_folder_linked_within_the_library_is_followed(library: Library, 
     assert library.path_of(f"{FOLDER}/poster.jpg") == (root / "Archive" / "W" / "poster.jpg").resolve()
 
 
+async def test_a_person_s_symlink_is_never_removed(library: Library, root: Path) -> None:
+    """Also not where it leads to an empty folder; one that leads to itself is named."""
+    (root / "Archive").mkdir()
+    (root / FOLDER).symlink_to("Archive")
+    (root / "Round").symlink_to("Round")
+
+    assert not await library.remove_empty_folder(FOLDER)
+    assert names_in(root) == [".coldopen", "Archive", "Round", FOLDER]
+    with pytest.raises(LoadFailure, match="symlink") as caught:
+        await library.write("Round", "poster.jpg", b"x")
+    assert code_of(caught) in {"ELOOP", "ENOTDIR"}
+
+
 async def test_a_file_linked_to_outside_is_not_read_and_not_written_through(
     library: Library, root: Path, tmp_path: Path
 ) -> None:
