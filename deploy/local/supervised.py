@@ -1,0 +1,186 @@
+"""One service under supervision: started, read, started again when it dies."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from enum import StrEnum
+
+import msgspec
+import psutil
+
+from deploy.local.daemon import child_command
+from deploy.local.logs import LINE_LIMIT, Forward, LogFile
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+_LAST_WORDS = 1.0  # seconds for output that comes after the end
+HEALTHY_AFTER = 30.0  # seconds of life after which the next death is a first one again
+
+
+class State(StrEnum):
+    """What a service does just now."""
+
+    RUNNING = "running"
+    WAITING = "waiting"  # died; starts again after a pause
+    STOPPED = "stopped"
+
+
+class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A service: its name (also the prefix of its lines), its command, and its whole environment."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What `doctor` shows of a service; `pid` and `created` are of the running process."""
+
+    name: str
+    state: State
+    pid: int | None = None
+    created: float | None = None
+    restarts: int = 0
+    last_exit: int | None = None  # negative: the signal
+
+
+def next_pause(pause: float, lived: float) -> float:
+    """Seconds to wait after a death: `pause` is what was waited before, `lived` how long it then ran."""
+    return FIRST_PAUSE if pause == 0 or lived >= HEALTHY_AFTER else min(2 * pause, LONGEST_PAUSE)
+
+
+class Supervised:
+    """Keeps one service running until `stop`. `changed` is called after each change of its status."""
+
+    def __init__(self, spec: ChildSpec, log: LogFile, forward: Forward, changed: Callable[[], None]) -> None:
+        self.spec = spec
+        self.status = ChildStatus(name=spec.name, state=State.STOPPED)
+        self._log = log
+        self._forward = forward
+        self._changed = changed
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._keep_running())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the service and whatever it started; a no-op if nothing of it runs."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    async def stop(self, grace: float) -> None:
+        """SIGTERM, then after `grace` seconds SIGKILL; it is not started again."""
+        self._stopping.set()
+        self._ask_to_stop()
+        if self._task is None:
+            return
+        _, late = await asyncio.wait([self._task], timeout=grace)
+        if late:
+            self._say(f"still running after {grace:.0f} s: killed")
+            self.signal(signal.SIGKILL)
+            await self._task
+        self._log.close()
+
+    def _ask_to_stop(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+
+    async def _keep_running(self) -> None:
+        pause, restarts = 0.0, 0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = await self._run_once(restarts)
+            if self._stopping.is_set():
+                break
+            pause = next_pause(pause, time.monotonic() - began)
+            restarts += 1
+            self._set(state=State.WAITING, pid=None, created=None, restarts=restarts, last_exit=code)
+            self._say(f"ended ({_describe(code)}): starts again in {pause:.1f} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+        self._set(state=State.STOPPED, pid=None, created=None)
+
+    async def _run_once(self, restarts: int) -> int:
+        """Start the process and read its output until it ends; its exit code."""
+        # A pipe of our own: asyncio's would let `wait` end only when every holder of the output is gone.
+        output, its_output = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *child_command(self.spec.argv, signal.SIGTERM),
+                env=self.spec.env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=its_output,
+                stderr=its_output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(output)
+            self._say(f"can't be started: {error}")
+            return -1
+        finally:
+            os.close(its_output)
+        self._process = process
+        self._set(state=State.RUNNING, pid=process.pid, created=_created(process.pid), restarts=restarts)
+        if self._stopping.is_set():  # asked to stop while it was being started
+            self._ask_to_stop()
+        reading = asyncio.create_task(self._read(output))
+        code = await process.wait()
+        # What it started goes with it, and then the output ends, unless somebody took it to another session.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reading, _LAST_WORDS)
+        return code
+
+    async def _read(self, descriptor: int) -> None:
+        """Take line after line until the output ends."""
+        output = asyncio.StreamReader(limit=LINE_LIMIT)
+        loop = asyncio.get_running_loop()
+        pipe = os.fdopen(descriptor, "rb")
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), pipe)
+        try:
+            await self._read_lines(output)
+        finally:
+            transport.close()
+
+    async def _read_lines(self, output: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await output.readuntil(b"\n")
+            except asyncio.IncompleteReadError as error:
+                line = error.partial
+            except asyncio.LimitOverrunError as error:
+                line = await output.read(error.consumed)
+            if not line:
+                return
+            self._log.write(line)
+            self._forward(self.spec.name, line.decode(errors="replace").rstrip("\r\n"))
+
+    def _say(self, text: str) -> None:
+        self._log.write(f"supervisor: {self.spec.name} {text}\n".encode())
+        self._forward(self.spec.name, text)
+
+    def _set(self, **changes: object) -> None:
+        self.status = msgspec.structs.replace(self.status, **changes)
+        self._changed()
+
+
+def _created(pid: int) -> float | None:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).create_time()
+    return None
+
+
+def _describe(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    names: Mapping[int, str] = {number.value: number.name for number in signal.Signals}
+    return names.get(-code, f"signal {-code}")
