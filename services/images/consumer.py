@@ -80,14 +80,22 @@ async def _write(files: PartFiles, name: str, source: bytes, there: bytes | None
 
 
 async def _keep(files: PartFiles, name: str, data: bytes) -> FileRecord:
+    if len(data) > MAX_BYTES:
+        return await files.keep(name)
     picture = await asyncio.to_thread(check_picture, data)
     return await files.keep(name, width=picture.width, height=picture.height)
 
 
 async def _good(files: PartFiles, name: str) -> bytes | None:
-    """The picture on disk; an empty, truncated or undecodable one counts as missing."""
+    """The picture on disk; an empty, truncated or undecodable one counts as missing.
+
+    One that is larger than any that Coldopen writes is a person's own choice, and left alone unread.
+    """
     data = await files.read(name, MAX_BYTES + 1)
-    return data if data and await asyncio.to_thread(is_good_picture, data) else None
+    if not data:
+        return None
+    is_good = len(data) > MAX_BYTES or await asyncio.to_thread(is_good_picture, data)
+    return data if is_good else None
 
 
 def _candidates(job: Job, kind: ArtworkKind) -> list[ArtworkCandidate]:

@@ -26,10 +26,10 @@ class LoadNfo:
             record = await files.keep(NAME)
             if record.state == "existing" and not job.overwrite:
                 return with_files(NfoLoaded, job, (record,))
-            merged = merge_tvshow(existing, await self._catalogues.details_of(job.state))
-            if not merged.changed:
-                return with_files(NfoLoaded, job, (record,))
-            data = merged.data
-        else:
-            data = render_tvshow(await self._catalogues.details_of(job.state))
-        return with_files(NfoLoaded, job, (await files.put(NAME, data),))
+        details = await self._catalogues.details_of(job.state)
+        if existing is None:
+            return with_files(NfoLoaded, job, (await files.put(NAME, render_tvshow(details)),))
+        merged = merge_tvshow(existing, details)
+        if not merged.changed:
+            return with_files(NfoLoaded, job, (await files.keep(NAME),))
+        return with_files(NfoLoaded, job, (await files.put(NAME, merged.data),))

@@ -41,7 +41,7 @@ class Stack:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "services.cli",
+            "services.cli.main",
             "up",
             f"--data-dir={self.data_dir}",
             f"--library={self.library}",
@@ -83,14 +83,14 @@ class Stack:
         return httpx2.AsyncClient(base_url=self.url, headers=self.headers, timeout=20, trust_env=False)
 
     def pid_of(self, service: str) -> int:
-        """The service's process now."""
-        return int(self.run_file()["services"][service])
+        """The service's process now; 0 while it has none."""
+        return int(self.run_file().get("services", {}).get(service, 0))
 
     async def kill(self, service: str) -> None:
         """kill -9; returns when the supervisor has started the service anew."""
         pid = self.pid_of(service)
         os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: self.pid_of(service) != pid, within=20)
+        await eventually(lambda: self.pid_of(service) not in (0, pid), within=20)
 
     async def stop(self) -> list[psutil.Process]:
         """Ctrl-C, and wait; the processes of the installation that are still there (none, if all is well)."""
