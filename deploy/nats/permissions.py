@@ -37,6 +37,11 @@ _DURABLES = (
     *(f"$JS.API.CONSUMER.DELETE.{STREAM}.{part}" for part in Part),
 )
 
+# Following the log takes a consumer whose name is in the request's body, where no permission sees it: whoever may make
+# one could also change a durable's filter. So only those may that do follow.
+_FOLLOWING = f"$JS.API.CONSUMER.CREATE.{STREAM}"
+_FOLLOWERS = frozenset({"gateway", "projector"})
+
 
 def _outcomes(*parts: Part) -> tuple[str, ...]:
     """What the loader of `parts` reports."""
@@ -95,7 +100,8 @@ def _user(role: str, passwords: Mapping[str, str] | None) -> str:
     login = f"user: {json.dumps(role)}, password: {password}"
     if role == OPERATOR:
         return f"    {{ {login} }}"
-    publish = f"{{ allow: {_list((*_READING, *PUBLISH[role]))}, deny: {_list(_DURABLES)} }}"
+    denied = _DURABLES if role in _FOLLOWERS else (*_DURABLES, _FOLLOWING)
+    publish = f"{{ allow: {_list((*_READING, *PUBLISH[role]))}, deny: {_list(denied)} }}"
     subscribe = f"{{ allow: {_list(SUBSCRIBE.get(role, (_INBOX,)))} }}"
     return f"    {{ {login}, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
 

@@ -90,6 +90,7 @@ async def test_a_role_records_its_own_events(declared: NatsServer, role: str, su
         *((role, "$JS.API.CONSUMER.DELETE.SERIES.nfo") for role in PUBLISH),
         *((role, "$JS.API.CONSUMER.CREATE.SERIES.nfo") for role in PUBLISH),
         *((role, "$JS.API.CONSUMER.CREATE.SERIES.nfo.series.*.identified") for role in PUBLISH),
+        *((role, "$JS.API.CONSUMER.CREATE.SERIES") for role in ("episodes", "nfo", "images", "caretaker")),
         *((role, "$JS.API.CONSUMER.DURABLE.CREATE.SERIES.mine") for role in PUBLISH),
     ],
 )
