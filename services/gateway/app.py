@@ -25,7 +25,7 @@ from services.gateway.refusals import Malformed
 from services.gateway.routes.add import add_routes
 from services.gateway.routes.artwork import artwork_routes
 from services.gateway.routes.changes import change_routes
-from services.gateway.routes.docs import docs_assets, openapi_config
+from services.gateway.routes.docs import add_bodies, docs_assets, openapi_config
 from services.gateway.routes.events import event_routes
 from services.gateway.routes.feed import feed_routes
 from services.gateway.routes.health import HealthChecks, health_routes
@@ -86,6 +86,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         openapi_config=openapi_config(),
         request_max_body_size=problems.MAX_BODY,
     )
+    add_bodies(litestar)
     return Gate(litestar, hosts=parts.hosts, sessions=parts.sessions, metrics=parts.metrics)
 
 

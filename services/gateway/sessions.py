@@ -3,25 +3,18 @@
 Every signature derives from the API key: rotating the key ends every session and every login link at once.
 """
 
-import hashlib
 import hmac
 import secrets
 import time
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from services.platform.login_tokens import LOGIN_SECONDS, mint_login_token, signer
+
+__all__ = ["COOKIE", "SESSION_SECONDS", "Sessions", "cookie_header", "end_header", "mint_login_token"]
+
 COOKIE = "coldopen-session"
 SESSION_SECONDS = 30 * 24 * 3600
-LOGIN_SECONDS = 600
-
-
-def mint_login_token(api_key: str) -> str:
-    """A token that opens one session within 10 minutes: for a link that a person clicks, at /login?token=…"""
-    return _signer(api_key, "login").dumps(secrets.token_urlsafe(16))
-
-
-def _signer(api_key: str, purpose: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(api_key, salt=f"coldopen-{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
 
 
 class Sessions:
@@ -29,8 +22,8 @@ class Sessions:
 
     def __init__(self, api_key: str) -> None:
         self._key = api_key.encode()
-        self._cookies = _signer(api_key, "session")
-        self._logins = _signer(api_key, "login")
+        self._cookies = signer(api_key, "session")
+        self._logins = signer(api_key, "login")
         self._used: dict[str, float] = {}  # login tokens, until when they would be good
 
     def is_key(self, given: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import litestar_offline_docs
 import msgspec
-from litestar import Router
+from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, Schema, SecurityScheme
@@ -26,7 +26,6 @@ def openapi_config() -> OpenAPIConfig:
         description="Add a series and it is there at once; its parts load behind it, live. Errors are RFC 9457.",
         path="/schema",
         components=Components(
-            schemas=_body_schemas(),
             security_schemes={
                 "api_key": SecurityScheme(type="apiKey", name="X-Api-Key", security_scheme_in="header"),
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
@@ -64,7 +63,8 @@ class _Verbatim(Schema):
         return self._schema
 
 
-def _body_schemas() -> dict[str, Schema]:
-    """The bodies that routes decode by themselves, in msgspec's words, which are JSON Schema like OpenAPI's."""
+def add_bodies(app: Litestar) -> None:
+    """Describe the bodies that routes decode by themselves, in msgspec's words: JSON Schema, like OpenAPI's."""
     _, found = msgspec.json.schema_components(BODIES, ref_template="#/components/schemas/{name}")
-    return {name: _Verbatim(schema) for name, schema in found.items()}
+    schemas = app.openapi_schema.components.schemas or {}
+    app.openapi_schema.components.schemas = schemas | {name: _Verbatim(schema) for name, schema in found.items()}

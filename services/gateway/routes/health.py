@@ -13,6 +13,7 @@ from services.gateway.refusals import Unavailable
 from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
+from services.platform.library_paths import MARKER
 
 _PATIENCE = 3.0
 
@@ -66,6 +67,9 @@ class HealthChecks:
         return Check(ok=True, detail=f"PostgreSQL answers; rows {lag} events behind the log", lag=lag)
 
     async def _files(self) -> Check:
+        # An unmounted disk leaves an empty folder behind: the marker tells it from the library.
+        if not await asyncio.to_thread(lambda: self._library.path_of(MARKER).exists()):
+            return Check(ok=False, detail=f"the library is not there (no {MARKER} file): mount its disk")
         free = await self._library.free_bytes()
         return Check(ok=True, detail=f"the library is there, {free / 1e9:.1f} GB are free")
 

@@ -1,0 +1,167 @@
+"""The feed over a real WebSocket: the same updates, for the keys that the client names."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from contracts.events import Part, PartStarted
+from deploy.local.nats_server import NatsServer
+from tests.support.gateway import API_KEY, Gateway, running_gateway
+from tests.support.histories import added
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+async def gateway(
+    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path
+) -> AsyncIterator[Gateway]:
+    async with running_gateway(
+        gateway_nats=nats_server.url("gateway"),
+        operator_nats=nats_server.url(),
+        reader_url=reader_url,
+        owner_url=database_url,
+        library=tmp_path,
+    ) as gateway:
+        yield gateway
+
+
+def connected(gateway: Gateway, **headers: str) -> connect:
+    address = gateway.url.replace("http://", "ws://") + "/ws/loading-status"
+    return connect(address, additional_headers=headers or {"x-api-key": API_KEY}, proxy=None)
+
+
+async def say(client: ClientConnection, action: str, *keys: str) -> None:
+    await client.send(json.dumps({"action": action, "keys": list(keys)} if keys else {"action": action}))
+
+
+async def hear(client: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        return dict(json.loads(await client.recv()))
+
+
+async def test_a_subscriber_to_all_gets_the_present_and_then_every_change(gateway: Gateway) -> None:
+    """The answer, the snapshot by position, the changes."""
+    await gateway.record(added("b"), added("a"))
+    await gateway.project()
+
+    async with connected(gateway) as client:
+        await say(client, "subscribe")
+        answer = await hear(client)
+        snapshot = [await hear(client), await hear(client)]
+        await gateway.record(added("c"))
+        await gateway.project()
+        change = await hear(client)
+
+    assert answer == {"type": "subscribed", "keys": None}
+    assert [(one["key"], one["position"]) for one in [*snapshot, change]] == [("b", 1), ("a", 2), ("c", 3)]
+    assert change["type"] == "series_loading_update"
+
+
+async def test_keys_come_and_go(gateway: Gateway) -> None:
+    """Nothing before the first subscription; then only its keys, until they are taken back."""
+    await gateway.record(added("a"), added("b"))
+    await gateway.project()
+
+    async with connected(gateway) as client:
+        await say(client, "subscribe", "b")
+        assert await hear(client) == {"type": "subscribed", "keys": ["b"]}
+        assert (await hear(client))["key"] == "b"
+        await say(client, "subscribe", "c")
+        assert await hear(client) == {"type": "subscribed", "keys": ["b", "c"]}
+        assert (await hear(client))["key"] == "b"
+        await say(client, "unsubscribe", "b")
+        assert await hear(client) == {"type": "subscribed", "keys": ["c"]}
+        await gateway.record(
+            PartStarted(key="b", part=Part.IDENTITY, cause=2, attempt=1, delivery=1), added("d"), added("c")
+        )
+        await gateway.project()
+        assert (await hear(client))["key"] == "c"
+        await say(client, "unsubscribe")
+        assert await hear(client) == {"type": "subscribed", "keys": []}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hello",
+        "[]",
+        '{"action": "dance"}',
+        '{"action": "subscribe", "keys": "a"}',
+        '{"action": "subscribe", "keys": ["Bad Key"]}',
+        '{"action": "subscribe", "key": ["a"]}',
+        b"\xff\xfe",
+    ],
+)
+async def test_nonsense_is_answered_and_harms_nothing(gateway: Gateway, said: str | bytes) -> None:
+    """An error says what would be understood; the connection goes on."""
+    async with connected(gateway) as client:
+        await client.send(said)
+        error = await hear(client)
+        await say(client, "subscribe", "a")
+        after = await hear(client)
+
+    assert error["type"] == "error"
+    assert "subscribe" in error["detail"]
+    assert after["type"] == "subscribed"
+
+
+async def test_one_of_all_cannot_be_taken_back(gateway: Gateway) -> None:
+    """The error says what to do instead."""
+    async with connected(gateway) as client:
+        await say(client, "subscribe")
+        await hear(client)
+        await say(client, "unsubscribe", "a")
+        error = await hear(client)
+
+    assert error["type"] == "error"
+    assert "unsubscribe with no keys" in error["detail"]
+
+
+@pytest.mark.parametrize("headers", [{"x-api-key": "wrong"}, {"x-other": "none"}])
+async def test_without_a_key_it_is_closed_with_1008(gateway: Gateway, headers: dict[str, str]) -> None:
+    """A code that a client can read, and nothing else."""
+    async with connected(gateway, **headers) as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+async def test_a_page_of_another_site_cannot_open_it(gateway: Gateway) -> None:
+    """Not even with a session: it is refused before it opens."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with connected(gateway, **{"x-api-key": API_KEY, "origin": "https://evil.example"}):
+            pass
+
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_stop_closes_it_with_1001(gateway: Gateway) -> None:
+    """Going away, within two seconds."""
+    async with connected(gateway) as client:
+        await say(client, "subscribe")
+        await hear(client)
+        gateway.server.stop()
+        async with asyncio.timeout(3):
+            with pytest.raises(ConnectionClosed) as closed:
+                await client.recv()
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+
+
+async def test_a_client_that_goes_is_forgotten(gateway: Gateway) -> None:
+    """Also one that vanishes without a word."""
+    async with connected(gateway) as client:
+        await say(client, "subscribe")
+        await hear(client)
+        client.transport.abort()
+
+        await eventually(lambda: not gateway.hub._subscribers)
