@@ -83,12 +83,18 @@ class Stack:
         return httpx2.AsyncClient(base_url=self.url, headers=self.headers, timeout=20, trust_env=False)
 
     def pid_of(self, service: str) -> int:
-        """The service's process now; 0 while it has none."""
+        """The process of a service, or of `nats` or `postgres`, now; 0 while it has none."""
+        if service in ("nats", "postgres"):
+            try:
+                return int(json.loads((self.data_dir / service / "process.json").read_text())["pid"])
+            except (FileNotFoundError, json.JSONDecodeError):
+                return 0
         return int(self.run_file().get("services", {}).get(service, 0))
 
     async def kill(self, service: str) -> None:
         """kill -9; returns when the supervisor has started the service anew."""
         pid = self.pid_of(service)
+        assert pid > 0, f"{service} is not running"
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: self.pid_of(service) not in (0, pid), within=20)
 
