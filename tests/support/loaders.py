@@ -38,8 +38,20 @@ from tests.support.builders import (
 )
 
 _LATER = BEGIN + timedelta(days=1)  # every retry is due by then
-_ENDS = ("loaded", "loaded", "unchanged", "unavailable", "failed", "busy", "network", "release", "crash", "invalid")
-_COMMANDS = ("request", "request", "identify again", "park", "unpark", "remove")
+_ENDS = (
+    "loaded",
+    "loaded",
+    "loaded",
+    "unchanged",
+    "unavailable",
+    "failed",
+    "busy",
+    "network",
+    "release",
+    "crash",
+    "invalid",
+)
+_COMMANDS = ("request", "request", "identify again", "identify again", "park", "unpark", "remove")
 
 
 def last_of_each(events: list[RecordedEvent]) -> list[RecordedEvent]:
@@ -211,6 +223,6 @@ class Loaders:
 def histories(draw: st.DrawFn, *, races: bool = False) -> list[RecordedEvent]:
     """The events of one series, as loaders that keep the rules write them."""
     loaders = Loaders(draw, races)
-    for _ in range(draw(st.integers(1, 60))):
+    for _ in range(draw(st.integers(1, 60) | st.integers(30, 60))):
         loaders.step()
     return loaders.events

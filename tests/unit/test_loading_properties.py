@@ -3,6 +3,7 @@
 from typing import get_args
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -19,8 +20,10 @@ from tests.support.builders import (
     fold,
     identified,
     loaded,
+    log,
     released,
     removed,
+    requested,
     retrying,
     started,
     unavailable,
@@ -98,6 +101,65 @@ def test_what_a_superseded_start_says_changes_nothing(events: list[RecordedEvent
         for event in caused(part, state.part(part).cause - 1):
             if event.__class__ is not identified().__class__:
                 assert evolve(state, at(position, event)) is state
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param(
+            [requested(Part.IDENTITY), requested(Part.IDENTITY), identified(3), failed(Part.IDENTITY, 4)],
+            id="identified by a superseded worker",
+        ),
+        pytest.param(
+            [
+                loaded(Part.NFO, 2),
+                requested(Part.IDENTITY),
+                identified(4, reload=True, starts=CONTENT_PARTS),
+                failed(Part.NFO, 5),
+                requested(Part.IDENTITY),
+                identified(7, starts=CONTENT_PARTS),
+            ],
+            id="identified thrice, in between as another entry",
+        ),
+        pytest.param(
+            [
+                loaded(Part.NFO, 2),
+                requested(Part.NFO),
+                requested(Part.IDENTITY),
+                identified(5, starts=(Part.EPISODES, Part.LOGO, Part.IMAGES)),
+                loaded(Part.NFO, 4),
+            ],
+            id="refreshed while it was identified anew",
+        ),
+    ],
+)
+def test_what_hid_starts_from_loaders_once(events: list[Event]) -> None:
+    """Later events of a subject hide earlier ones: these histories need what SeriesIdentified says of the parts."""
+    history = log(added(), identified(), *events, requested(Part.LOGO))
+
+    whole, short = fold(history), fold(last_of_each(history))
+
+    assert whole is not None
+    assert short is not None
+    for part in Part:
+        assert what_loaders_decide_from(short.part(part)) == what_loaders_decide_from(whole.part(part)), part
+    assert (short.identified, short.folder) == (whole.identified, whole.folder)
+
+
+def test_a_part_wanted_later_is_known_to_loaders_after_a_new_identification() -> None:
+    """Its request comes before the only SeriesIdentified that they see, and still makes it wanted."""
+    history = log(
+        added(parts=(Part.EPISODES,)),
+        identified(),
+        requested(Part.NFO),
+        requested(Part.IDENTITY),
+        identified(4, starts=(Part.EPISODES, Part.NFO)),
+    )
+
+    short = fold(last_of_each(history))
+
+    assert short is not None
+    assert (short.nfo.cause, short.nfo.is_open) == (5, True)
 
 
 @given(histories())
