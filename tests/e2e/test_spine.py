@@ -5,11 +5,13 @@ import hashlib
 import io
 import itertools
 import json
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import websockets
 from lxml import etree
 from PIL import Image
@@ -19,11 +21,23 @@ from tests.support.feed import subscribed
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def installation() -> AsyncIterator[Stack]:
+    """One installation for all tests of this file: each adds series of its own."""
+    with tempfile.TemporaryDirectory(prefix="coldopen-test-") as folder:
+        async with running_stack(Path(folder)) as stack:
+            yield stack
+
 
 @pytest.fixture
-async def stack(data_dir: Path) -> AsyncIterator[Stack]:
-    async with running_stack(data_dir) as stack:
-        yield stack
+def stack(installation: Stack) -> Stack:
+    """The installation, with a catalogue that behaves."""
+    installation.standin.controls.clear()
+    installation.standin.delay = 0.0
+    return installation
 
 
 async def test_a_series_is_there_at_once_and_comes_alive(stack: Stack) -> None:
@@ -97,7 +111,8 @@ async def test_the_read_side_tells_the_same(stack: Stack) -> None:
         await eventually(lambda: feed.latest().get("cowboy-bebop") == "removed")
         gone = await client.get("/api/anime/cowboy-bebop")
 
-    assert (items["total"], items["items"][0]["key"]) == (1, "cowboy-bebop")
+    assert "cowboy-bebop" in [one["key"] for one in items["items"]]
+    assert items["total"] == len(items["items"])
     assert detail["seasons"]
     assert detail["ids"]["tvmaze"] is not None
     assert history[0]["type"] == "series-added.v1"
