@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from contracts.codec import (
     BadBody,
@@ -43,6 +43,7 @@ def body(event: Event, **changes: Any) -> bytes:
     return msgspec.json.encode(fields | changes)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_event())
 def test_every_event_survives_its_wire_form(event: Event) -> None:
     """What is written is read back the same, and written again as the same bytes."""

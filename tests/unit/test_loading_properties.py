@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -31,6 +31,8 @@ from tests.support.builders import (
 )
 from tests.support.loaders import histories, last_of_each
 
+# Histories are long: how many examples, not how long one takes, bounds the run on a slow machine.
+unhurried = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ANY = st.one_of(histories(), histories(races=True), any_history())
 
 
@@ -52,6 +54,7 @@ def what_loaders_decide_from(part: PartState) -> tuple[object, ...]:
     return part.cause, part.outcome, part.attempt, part.deaths, part.retries, part.waited, delivery, part.is_open
 
 
+@unhurried
 @given(st.one_of(histories(), histories(races=True)), st.data())
 def test_a_repeat_changes_nothing(events: list[RecordedEvent], data: st.DataObject) -> None:
     """An event that was folded before is recognised at any later point: the very same state comes back."""
@@ -62,6 +65,7 @@ def test_a_repeat_changes_nothing(events: list[RecordedEvent], data: st.DataObje
         assert evolve(state, repeated) is state
 
 
+@unhurried
 @given(any_history())
 def test_any_event_can_be_folded_and_shown(events: list[RecordedEvent]) -> None:
     """Whatever is in a log, neither the fold nor what people see of it breaks."""
@@ -75,6 +79,7 @@ def test_any_event_can_be_folded_and_shown(events: list[RecordedEvent]) -> None:
             assert msgspec.json.decode(msgspec.json.encode(status_body(state)))["position"] == state.position
 
 
+@unhurried
 @given(st.one_of(histories(), histories(races=True)))
 def test_every_prefix_folds_and_positions_never_go_back(events: list[RecordedEvent]) -> None:
     """The state after each event carries the position of the last one that changed it."""
@@ -87,6 +92,7 @@ def test_every_prefix_folds_and_positions_never_go_back(events: list[RecordedEve
         state, before = after, after.position
 
 
+@unhurried
 @given(histories(races=True))
 def test_what_a_superseded_start_says_changes_nothing(events: list[RecordedEvent]) -> None:
     """Nor what a former life says. (Only SeriesIdentified counts by its position: it says what the series is.)"""
@@ -162,6 +168,7 @@ def test_a_part_wanted_later_is_known_to_loaders_after_a_new_identification() ->
     assert (short.nfo.cause, short.nfo.is_open) == (5, True)
 
 
+@unhurried
 @given(histories())
 def test_the_last_event_of_each_subject_tells_loaders_enough(events: list[RecordedEvent]) -> None:
     """A loader that reads only these decides as if it had read everything."""
@@ -176,6 +183,7 @@ def test_the_last_event_of_each_subject_tells_loaders_enough(events: list[Record
             assert what_loaders_decide_from(short.part(part)) == what_loaders_decide_from(whole.part(part)), part
 
 
+@unhurried
 @given(histories(races=True))
 def test_open_work_never_looks_settled_to_loaders(events: list[RecordedEvent]) -> None:
     """Two workers of one start may hide each other's events, but never that there is something left to do."""
@@ -189,6 +197,7 @@ def test_open_work_never_looks_settled_to_loaders(events: list[RecordedEvent]) -
             assert short.part(part).is_open or not whole.part(part).is_open, part
 
 
+@unhurried
 @given(ANY)
 def test_completed_means_that_every_wanted_part_is_done(events: list[RecordedEvent]) -> None:
     """Neither earlier nor later; and then every part's progress is true."""
@@ -203,6 +212,7 @@ def test_completed_means_that_every_wanted_part_is_done(events: list[RecordedEve
         assert all(getattr(progress_of(state), part.value) for part in CONTENT_PARTS)
 
 
+@unhurried
 @given(ANY)
 def test_a_series_added_again_is_a_new_series(events: list[RecordedEvent]) -> None:
     """Removed and added again, nothing of the former life is left."""
@@ -214,6 +224,7 @@ def test_a_series_added_again_is_a_new_series(events: list[RecordedEvent]) -> No
     assert state == fold([again])
 
 
+@unhurried
 @given(histories())
 def test_the_folder_of_a_life_is_fixed_by_its_first_identification(events: list[RecordedEvent]) -> None:
     """Whatever is identified later in the same life, files stay where they are."""
@@ -225,6 +236,7 @@ def test_the_folder_of_a_life_is_fixed_by_its_first_identification(events: list[
             assert state.folder == before.folder
 
 
+@unhurried
 @given(histories())
 def test_simulated_times_do_not_matter(events: list[RecordedEvent]) -> None:
     """Order is position: clocks that go back change no decision."""
