@@ -16,6 +16,7 @@ import msgspec
 
 from deploy.bootstrap import bootstrap_database, bootstrap_log
 from deploy.local.daemon import StartFailed
+from deploy.local.keeper import keep_running
 from deploy.local.logs import Forward
 from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
@@ -25,11 +26,11 @@ from deploy.local.services import check_settings, needs, spec_of
 from deploy.local.supervised import ChildSpec
 from deploy.local.supervisor import GRACE, Supervisor
 
-_LOG_ONLY = ("nfo", "episodes", "images", "caretaker")
-_WITH_DATABASE = ("gateway", "projector")
-_KEEPS_DYING = 4  # deaths before the gateway first answers
+_FIRST = ("gateway", "projector")
+_BEHIND = ("nfo", "episodes", "images", "caretaker")
+_KEEPS_DYING = 4  # deaths
 _WRONGLY_TOLD = 2  # exit code of a service whose settings are wrong: trying again changes nothing
-_READY_WITHIN = 60.0  # seconds
+_READY_WITHIN = 60.0  # seconds that a start may take
 _WORDS = 500  # characters of a service's last line that an error shows
 
 
@@ -75,6 +76,7 @@ class Stack:
         self._supervisor = Supervisor(options.data_dir, forward=self._hear)
         self._nats = None if options.environ.get("COLDOPEN_NATS_URL") else NatsServer(options.data_dir)
         self._postgres = None if options.environ.get("COLDOPEN_DATABASE_URL") else Postgres(options.data_dir)
+        self._keepers: list[asyncio.Task[None]] = []
 
     def claim(self) -> None:
         """Take the data directory. Raises SettingsError or AlreadyRunning; afterwards `stop` is wanted in any case."""
@@ -84,14 +86,23 @@ class Stack:
     async def start(self) -> None:
         """Start everything; returns when the gateway takes requests. Raises StartFailed or TimeoutError."""
         self._supervisor.start(self.options.extra)
-        await _side_by_side(self._start_log(), self._start_database())
+        # Six Pythons that begin at once make a person wait for the gateway. What works behind it begins when it
+        # answers; or before it, in the seconds that a new database takes.
+        early = self._postgres is not None and not (self.options.data_dir / "postgres" / "data").exists()
+        await _side_by_side(self._start_log(early=early), self._start_database())
+        for name, server in (("nats", self._nats), ("postgres", self._postgres)):
+            if server is not None:
+                self._keepers.append(asyncio.create_task(keep_running(name, server, self._forward)))
         await self._until_live()
+        if not early:
+            self._start_services(_BEHIND)
 
-    async def _start_log(self) -> None:
+    async def _start_log(self, *, early: bool) -> None:
         if self._nats is not None:
             await self._nats.start()
         await bootstrap_log(self._nats_url("operator"), self.options.library)
-        self._start_services(_LOG_ONLY)
+        if early:
+            self._start_services(_BEHIND)
         self._log_is_there.set()
 
     async def _start_database(self) -> None:
@@ -99,7 +110,7 @@ class Stack:
             await self._postgres.start()
         await bootstrap_database(self._database_url(OWNER))
         await self._log_is_there.wait()
-        self._start_services(_WITH_DATABASE)
+        self._start_services(_FIRST)
 
     def _start_services(self, names: tuple[str, ...]) -> None:
         for name in names:
@@ -124,6 +135,15 @@ class Stack:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise StartFailed(f"the gateway was not ready after {_READY_WITHIN:.0f} s") from None
+
+    async def watch_start(self) -> None:
+        """Watch over the services' first minute, and then wait for ever; raises StartFailed if one keeps dying."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_READY_WITHIN):
+                while True:
+                    self._check_children()
+                    await asyncio.sleep(0.5)
+        await asyncio.Event().wait()
 
     def _check_children(self) -> None:
         for one in self._supervisor.statuses():
@@ -151,6 +171,9 @@ class Stack:
     async def stop(self, grace: float = GRACE) -> None:
         """Stop everything: the services at once and together, the servers when they are gone."""
         await self._supervisor.stop(grace)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         await asyncio.gather(*(server.stop() for server in (self._nats, self._postgres) if server is not None))
         self._supervisor.unlock()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.local.private_files import write_private
 from services.cli.connection import KEY_FILE, read_key
+from services.platform.login_tokens import mint_login_token
 
 
 def ensure_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
@@ -28,6 +29,4 @@ def needs_key(environ: Mapping[str, str] = os.environ) -> bool:
 
 def login_url(url: str, api_key: str) -> str:
     """A link that opens the board once; the browser then stays logged in."""
-    from services.gateway.sessions import mint_login_token
-
     return f"{url}/login?token={mint_login_token(api_key)}"

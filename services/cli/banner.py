@@ -49,6 +49,13 @@ def banner(started: Started, *, needs_key: bool = True) -> str:
     return "\n".join(lines)
 
 
+def as_json(started: Started) -> str:
+    """The object for programs, whose working directory is another one: its paths are absolute."""
+    paths = {name: getattr(started, name) for name in ("library", "data_dir", "logs", "api_key_file")}
+    absolute = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
+    return msgspec.json.encode(msgspec.structs.replace(started, **absolute)).decode()
+
+
 def _key_header(started: Started) -> str:
     key = f"$(cat {shlex.quote(started.api_key_file)})" if started.api_key_file else "$COLDOPEN_API_KEY"
     return f'-H "X-Api-Key: {key}" '

@@ -3,7 +3,7 @@
 import msgspec
 
 _LOUD = ("error", "critical")
-_SUPERVISION = ("ended (", "still running", "can't be started")
+_SUPERVISION = ("ended ", "still running", "can't be started", "runs again")
 
 
 class _Line(msgspec.Struct):

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -20,8 +21,10 @@ from services.cli.errors import CliError
 from services.cli.remembered import remember
 from services.platform.settings import SettingsError
 
+Body: TypeAlias = Callable[[Started], Coroutine[Any, Any, None]]
 
-def run_stack(options: StackOptions, body: Callable[[Started], Awaitable[None]], *, began: float) -> int:
+
+def run_stack(options: StackOptions, body: Body, *, began: float) -> int:
     """Start everything, await `body(started)`, stop everything. Ctrl-C and SIGTERM cut it short, a second one shorter.
 
     `began` is when the command was given, in `time.monotonic` seconds. Raises CliError if it can't start.
@@ -34,7 +37,7 @@ def run_stack(options: StackOptions, body: Callable[[Started], Awaitable[None]],
         return asyncio.run(_run(options, body, began))
 
 
-async def _run(options: StackOptions, body: Callable[[Started], Awaitable[None]], began: float) -> int:
+async def _run(options: StackOptions, body: Body, began: float) -> int:
     stack = Stack(options, forward=_forward)
     try:
         stack.claim()
@@ -54,7 +57,7 @@ async def _run(options: StackOptions, body: Callable[[Started], Awaitable[None]]
     return 0
 
 
-async def _work(stack: Stack, body: Callable[[Started], Awaitable[None]], began: float) -> None:
+async def _work(stack: Stack, body: Body, began: float) -> None:
     await stack.start()
     options = stack.options
     in_file = not options.environ.get("COLDOPEN_API_KEY")
@@ -68,7 +71,20 @@ async def _work(stack: Stack, body: Callable[[Started], Awaitable[None]], began:
         login_url=login_url(options.url, options.api_key) if needs_key(options.environ) else None,
         seconds=round(time.monotonic() - began, 2),
     )
-    await body(started)
+    await _until_first(body(started), stack.watch_start())
+
+
+async def _until_first(*works: Coroutine[Any, Any, None]) -> None:
+    """Await the first of `works` to end or fail, and cancel the others."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 def _obey_signals(stack: Stack, work: asyncio.Future[None]) -> None:

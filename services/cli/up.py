@@ -6,14 +6,13 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from deploy.local.probe import can_listen, free_port
 from deploy.local.stack import StackOptions
 from services.cli import connection
 from services.cli.access import ensure_key, needs_key
-from services.cli.banner import Started, banner
+from services.cli.banner import Started, as_json, banner
 from services.cli.errors import CliError
 from services.cli.options import DEFAULT_DATA_DIR, DataDir, Json
 from services.cli.running import run_stack
@@ -41,7 +40,7 @@ def up(
     options = StackOptions(data_dir=data_dir, library=library, host=host, port=port, api_key=ensure_key(data_dir))
 
     async def stay(started: Started) -> None:
-        print(msgspec.json.encode(started).decode() if json else banner(started, needs_key=needs_key()), flush=True)
+        print(as_json(started) if json else banner(started, needs_key=needs_key()), flush=True)
         await asyncio.Event().wait()
 
     if sys.stdout.isatty() and not json:

@@ -9,7 +9,6 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.live import Live
 
-from contracts.api import LoadingUpdate
 from services.cli import connection, live
 from services.cli.feed import Feed, FeedItem, Lost
 from services.cli.options import LOCAL, Json, Target
@@ -39,10 +38,8 @@ def watch_until_settled(
 
 def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], json: bool = False) -> None:
     """Show `feed` in the way that suits the output (live, line by line, or JSON) until `until()`."""
-    if json:
-        _follow_lines(feed, view, until, lambda update: msgspec.json.encode(update).decode())
-    elif not sys.stdout.isatty():
-        _follow_lines(feed, view, until, live.plain_line)
+    if json or not sys.stdout.isatty():
+        _follow_lines(feed, view, until, json=json)
     else:
         console = Console(highlight=False)
         with Live(get_renderable=lambda: live.render(view, console), console=console, refresh_per_second=10) as display:
@@ -53,19 +50,17 @@ def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], j
                     return
 
 
-def _follow_lines(
-    feed: Iterable[FeedItem], view: View, until: Callable[[], bool], line_of: Callable[[LoadingUpdate], str]
-) -> None:
+def _follow_lines(feed: Iterable[FeedItem], view: View, until: Callable[[], bool], *, json: bool) -> None:
     said: dict[str, str] = {}
     for item in feed:
         if isinstance(item, Lost) and not until():
             print(f"reconnecting: {item.why}", file=sys.stderr, flush=True)
         update = view.take(item)
         if update is not None:
-            line = line_of(update)
-            if said.get(update.key) != line:
-                print(line, flush=True)
-            said[update.key] = line
+            news = f"{update.progress} {update.message}"
+            if json or said.get(update.key) != news:
+                print(msgspec.json.encode(update).decode() if json else live.plain_line(update), flush=True)
+            said[update.key] = news
         if until():
             return
 

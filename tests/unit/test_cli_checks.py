@@ -71,6 +71,7 @@ def test_the_disk_of_a_folder_that_is_not_there_yet_is_its_parents(tmp_path: Pat
     ("line", "shown"),
     [
         ("ended (SIGKILL): starts again in 0.2 s", "images ended (SIGKILL): starts again in 0.2 s"),
+        ("ended by itself; started again in 0.2 s", "images ended by itself; started again in 0.2 s"),
         ('{"event": "consumer_gone", "level": "error"}', "images: consumer gone"),
         ('{"event": "not_started", "level": "critical", "error": "no NATS"}', "images: not started: no NATS"),
         ('{"event": "nats_reconnected", "level": "info"}', None),

@@ -53,6 +53,16 @@ def test_a_service_logs_in_as_itself() -> None:
         assert url == f"nats://{role}:${{{password_variable(role)}}}@nats:4222"
 
 
+@pytest.mark.parametrize("service", KINDS)
+def test_a_default_is_the_codes_own(service: str) -> None:
+    """Written here a second time, it could come to differ."""
+    told = COMPOSE["services"][service]["environment"]
+    for field in msgspec.structs.fields(KINDS[service]):
+        text = told.get(f"COLDOPEN_{field.name.upper()}", "")
+        if ":-" in text:
+            assert text.partition(":-")[2].removesuffix("}") == field.default
+
+
 def test_only_this_machine_can_reach_it() -> None:
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
 
