@@ -1,5 +1,6 @@
 """The live view: a line per series, with the progress of each part."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +15,8 @@ from services.cli.view import View
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _BAR_WIDTH = 12
-_MIN_WIDTH_FOR_MESSAGES = 110
+_GAP = 2
+_SHORTEST_MESSAGE = 20  # characters; where there is less room, the marks say enough
 
 
 def render(view: View, console: Console, now: datetime | None = None) -> RenderableType:
@@ -36,24 +38,30 @@ def render(view: View, console: Console, now: datetime | None = None) -> Rendera
 
 
 def _table(updates: list[LoadingUpdate], console: Console, now: datetime) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(console.width // 4, 16))
-    table.add_column(width=_BAR_WIDTH)
-    for _ in CONTENT_PARTS:
-        table.add_column(no_wrap=True)
-    with_message = console.width >= _MIN_WIDTH_FOR_MESSAGES
-    if with_message:
-        table.add_column(no_wrap=True, overflow="ellipsis")
-    for update in updates:
-        cells: list[RenderableType] = [
-            Text(wording.titled(update.name, update.year), "bold"),
-            _bar(update),
-            *(_part(part.value, update.parts.get(part.value), console, now) for part in CONTENT_PARTS),
-        ]
-        if with_message:
-            cells.append(Text(update.message, wording.status_style(update.loading_status)))
-        table.add_row(*cells)
+    names = [Text(wording.titled(one.name, one.year), "bold") for one in updates]
+    rows = [[_part(part.value, one.parts.get(part.value), console, now) for part in CONTENT_PARTS] for one in updates]
+    columns: list[tuple[int, Sequence[RenderableType]]] = [
+        (min(_widest(names), max(console.width // 4, 16)), names),
+        *((_widest([row[at] for row in rows]), [row[at] for row in rows]) for at in range(len(CONTENT_PARTS))),
+    ]
+    # Every width is said: left to itself, one long message would squeeze all other columns out.
+    left = console.width - sum(width + _GAP for width, _ in columns)
+    if left >= _BAR_WIDTH:
+        columns.insert(1, (_BAR_WIDTH, [_bar(one) for one in updates]))
+        left -= _BAR_WIDTH + _GAP
+    if left >= _SHORTEST_MESSAGE:
+        messages = [Text(one.message, wording.status_style(one.loading_status)) for one in updates]
+        columns.append((left, messages))
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    for width, _ in columns:
+        table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+    for cells_of_one in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*cells_of_one)
     return table
+
+
+def _widest(texts: list[Text]) -> int:
+    return max((text.cell_len for text in texts), default=0)
 
 
 def _bar(update: LoadingUpdate) -> ProgressBar:
@@ -74,7 +82,7 @@ def _part(name: str, view: PartView | None, console: Console, now: datetime) -> 
     text = Text.assemble((symbol, style), f" {name}")
     if view.status == "retrying" and view.retry_at is not None:
         left = max((view.retry_at - now).total_seconds(), 0.0)
-        text.append(f" {wording.duration(round(left))}", "yellow")
+        text.append(f" {wording.duration(max(round(left), 1))}", "yellow")
     return text
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from rich.console import Console
 
 from contracts.api import LoadingProgress, LoadingUpdate, PartView
@@ -57,12 +58,11 @@ def test_all_keys_must_settle_and_all_series_never_do() -> None:
 
     for view in (two, everything):
         view.take(update("a", 1, "completed"))
-    assert not two.is_settled
+    early = two.is_settled
     for view in (two, everything):
         view.take(update("b", 2, "removed"))
 
-    assert two.is_settled
-    assert not everything.is_settled
+    assert (early, two.is_settled, everything.is_settled) == (False, True, False)
 
 
 def test_another_log_starts_over() -> None:
@@ -101,6 +101,22 @@ def test_the_view_shows_each_part_and_the_message() -> None:
     assert "✓ episodes" in text
     assert "↻ logo 4.0 s" in text
     assert "Generating NFO file…" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 130, 200])
+def test_a_long_message_squeezes_nothing_out(width: int) -> None:
+    parts = {
+        name: PartView(status="loading", attempt=1, error=None, retry_at=None, files=())
+        for name in ("episodes", "nfo", "logo", "images")
+    }
+    view = View()
+    for key in ("one", "another-with-a-very-long-name-indeed-that-goes-on-and-on"):
+        view.take(update(key, 1, parts=parts, message="Retrying: " + "because of this and that " * 20))
+
+    lines = drawn(view, width=width).splitlines()
+
+    assert len(lines) == 2
+    assert all(len(line) <= width and line.rstrip("… ").count("images") == 1 for line in lines)
 
 
 def test_a_view_is_no_taller_than_its_terminal() -> None:
