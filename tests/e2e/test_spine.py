@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -59,7 +60,7 @@ async def test_a_series_is_there_at_once_and_comes_alive(stack: Stack) -> None:
 
         await eventually(lambda: feed.latest().get("attack-on-titan") == "completed", within=30)
 
-        seen_by_socket = []
+        seen_by_socket: list[dict[str, Any]] = []
         while not seen_by_socket or seen_by_socket[-1]["loading_status"] != "completed":
             message = json.loads(await asyncio.wait_for(socket.recv(), 10))
             if message["type"] == "series_loading_update":
@@ -174,7 +175,7 @@ async def test_a_failed_part_is_retried_alone(stack: Stack) -> None:
     assert again.status_code == 409
 
 
-def _spans(history: list[dict]) -> dict[str, tuple[datetime, datetime]]:
+def _spans(history: list[dict[str, Any]]) -> dict[str, tuple[datetime, datetime]]:
     """When each part's first attempt started and when the part was settled."""
     started: dict[str, datetime] = {}
     ended: dict[str, datetime] = {}

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -107,7 +108,7 @@ async def test_a_feed_misses_nothing_when_the_broker_is_killed(stack: Stack) -> 
             await stack.add(name)
         await stack.kill("nats")
         for name in names[6:]:
-            await eventually(lambda name=name: _accepted(stack, name), within=30)
+            await eventually(partial(_accepted, stack, name), within=30)
         await stack.settled(*keys, within=90)
         await eventually(lambda: _are_complete(feed, keys), within=20)
 

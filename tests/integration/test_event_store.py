@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from contracts.events import Canonical, Part, PartStarted, RecordedEvent, SeriesAdded
-from contracts.subjects import added_subject
+from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
@@ -177,4 +177,4 @@ async def test_declaring_again_keeps_the_log_and_the_consumers(store: EventStore
     after = await streams.declare(store.js)
 
     assert (after.log_id, after.last_position) == (before.log_id, 1)
-    assert {one.name for one in await store.js.consumers_info(streams.STREAM)} == {part.value for part in Part}
+    assert {one.name for one in await store.js.consumers_info(STREAM)} == {part.value for part in Part}

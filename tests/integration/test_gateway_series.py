@@ -63,7 +63,8 @@ async def test_the_list_goes_by_name_a_page_at_a_time(gateway: Gateway) -> None:
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = await gateway.get("/api/anime", limit=2, **({"cursor": cursor} if cursor else {}))
+        further: dict[str, Any] = {"cursor": cursor} if cursor else {}
+        page = await gateway.get("/api/anime", limit=2, **further)
         assert page["total"] == 5
         found += [one["name"] for one in page["items"]]
         cursor = page["next_cursor"]

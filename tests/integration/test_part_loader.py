@@ -19,6 +19,7 @@ from contracts.events import (
     SeriesIdentified,
     SeriesRemoved,
 )
+from contracts.subjects import STREAM
 from services.platform import streams
 from services.platform.broker import connect
 from services.platform.event_store import EventStore, life_of
@@ -55,7 +56,7 @@ async def identify(job: Job) -> FinalEvent:
 
 async def delivery(store: EventStore, timeout: float = 5.0) -> Msg:
     """The next delivery of identity's durable consumer."""
-    subscription = await store.js.pull_subscribe_bind(durable="identity", stream=streams.STREAM)
+    subscription = await store.js.pull_subscribe_bind(durable="identity", stream=STREAM)
     (message,) = await subscription.fetch(1, timeout=timeout)
     await subscription.unsubscribe()
     return message
@@ -67,7 +68,7 @@ async def recorded(store: EventStore) -> list[object]:
 
 async def waiting(store: EventStore) -> tuple[int, int]:
     """How many deliveries of identity are not acknowledged, and how many were never made."""
-    info = await store.js.consumer_info(streams.STREAM, "identity")
+    info = await store.js.consumer_info(STREAM, "identity")
     return info.num_ack_pending or 0, info.num_pending or 0
 
 

@@ -110,7 +110,7 @@ class Loaders:
         if life is not None and life != self._life:
             return 0
         if isinstance(event, CausedFact):
-            identifier = caused_id(event, tag_of(event))  # type: ignore[arg-type]  # every caused fact is one of them
+            identifier = caused_id(event, tag_of(event))
             if identifier in self._ids:
                 return 0
             self._ids.add(identifier)
@@ -149,8 +149,8 @@ class Loaders:
         if isinstance(decision, Skip) or state is None:
             return
         if isinstance(decision, GiveUp):
-            event = failed(delivery.part, delivery.position, attempt=decision.attempt, error=decision.error)
-            self._append(event, life=state.added)
+            given_up = failed(delivery.part, delivery.position, attempt=decision.attempt, error=decision.error)
+            self._append(given_up, life=state.added)
         elif isinstance(decision, Run):
             run = decision
             event = started(delivery.part, delivery.position, run.delivery, attempt=run.attempt, deaths=run.deaths)

@@ -132,7 +132,7 @@ class Stack:
             found = {key: (await self.status(key))["loading_status"] for key in keys}
             return found if set(found.values()) <= {"completed", "failed"} else None
 
-        return await eventually(check, within=within, every=0.1) or {}
+        return dict(await eventually(check, within=within, every=0.1))
 
     async def history(self, key: str) -> list[dict[str, Any]]:
         """Every recorded event of a series."""

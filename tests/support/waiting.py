@@ -3,13 +3,11 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable
+from typing import Any
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 10.0, every: float = 0.01) -> T:
+async def eventually(check: Callable[[], Any], *, within: float = 10.0, every: float = 0.01) -> Any:
     """The first true value of `check()`, which may be async and may fail an assertion meanwhile.
 
     After `within` seconds its last failed assertion is raised, or one that shows its last value.
