@@ -112,6 +112,24 @@ def test_an_open_stream_does_not_hold_it_up(folder: Path) -> None:
         assert_nothing_left(up, family, port)
 
 
+def test_a_second_ctrl_c_waits_for_nobody(folder: Path) -> None:
+    """Not even for a service that does not stop: its process is stopped in the other sense here."""
+    with cli.Running(folder, "up", "--port", "0") as up:
+        up.line("Ctrl-C")
+        port, family = port_of(up), up.family()
+        (stuck,) = [one for one in family if one.cmdline()[-1] == "services.gateway"]
+        stuck.suspend()
+
+        began = time.monotonic()
+        up.send(signal.SIGINT)
+        time.sleep(0.5)
+        up.send(signal.SIGINT)
+
+        assert up.ended() == 0
+        assert time.monotonic() - began < 8  # the first one alone would give it 10 s
+        assert_nothing_left(up, family, port)
+
+
 def test_a_killed_one_takes_its_children_along_and_can_be_started_again(folder: Path) -> None:
     with cli.Running(folder, "up", "--port", "0") as up:
         up.line("Ctrl-C")
