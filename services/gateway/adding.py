@@ -9,7 +9,6 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 import structlog
-from nats.errors import Error as NatsError
 
 from contracts.api import AddRequest, AddResponse, LoadingProgress
 from contracts.codec import command_id
@@ -27,7 +26,6 @@ from services.platform.links import Link
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
 # How long it may take from a claim to its event before the claim counts as left behind: by a crash of another gateway,
 # by a life that has ended (or is about to begin again), and while this very process is at it.
 _ON_THE_WAY = 2.0
@@ -160,13 +158,6 @@ class Adding:
 def _holds(state: SeriesState, held: Claim, token: str) -> bool:
     """Whether the claim is of this life, and the series (still) has what it claims."""
     return is_life(state, held) and token in (page_token(state.canonical), *id_tokens(state.ids))
-
-
-async def _reach_bucket(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except (NatsError, TimeoutError, OSError) as error:
-        raise LogUnavailable(f"the claims can't be reached: {str(error) or type(error).__name__}") from error
 
 
 def _added(event: SeriesAdded, recorded: Appended) -> AddResponse:

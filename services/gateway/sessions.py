@@ -9,9 +9,7 @@ import time
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from services.platform.login_tokens import LOGIN_SECONDS, mint_login_token, signer
-
-__all__ = ["COOKIE", "SESSION_SECONDS", "Sessions", "cookie_header", "end_header", "mint_login_token"]
+from services.platform.login_tokens import LOGIN_SECONDS, signer
 
 COOKIE = "coldopen-session"
 SESSION_SECONDS = 30 * 24 * 3600

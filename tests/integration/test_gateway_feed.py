@@ -75,6 +75,21 @@ async def test_a_filter_lets_only_its_keys_through(gateway: Gateway) -> None:
     assert [update["key"] for update in received.updates] == ["c"]
 
 
+async def test_a_filter_takes_several_keys(gateway: Gateway) -> None:
+    """Named one after the other in the query."""
+    await gateway.record(added("a"), added("b"), added("c"))
+    await gateway.project()
+    told = b""
+
+    async with gateway.http.stream("GET", "/api/loading-status/stream", params={"key": ["a", "c"]}) as response:
+        async for chunk in response.aiter_bytes():
+            told += chunk
+            if b'"key":"c"' in told:
+                break
+
+    assert [b'"key":"%b"' % key in told for key in (b"a", b"b", b"c")] == [True, False, True]
+
+
 async def test_without_a_snapshot_only_changes_come(gateway: Gateway) -> None:
     """snapshot=false."""
     await gateway.record(added("a"))
