@@ -34,6 +34,17 @@ class PartsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     parts: tuple[Part, ...] | None = None
 
 
+class RefreshRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST …/refresh: which parts (none: all), whether to replace good files, and which catalogue entry it is."""
+
+    parts: tuple[Part, ...] | None = None
+    overwrite: bool = False
+    tmdb_id: int | None = None
+    tvmaze_id: int | None = None
+    tvdb_id: int | None = None
+    imdb_id: str | None = None
+
+
 class LoadingProgress(Body, frozen=True, kw_only=True):
     """True for each part that is loaded, unavailable or not wanted."""
 

@@ -63,7 +63,7 @@ def _pulling(*parts: Part) -> tuple[str, ...]:
 
 # What each role may publish besides reading. The operator may do everything and is not in the table.
 PUBLISH: dict[str, tuple[str, ...]] = {
-    "gateway": ("series.*.added", "series.*.removed", "series.*.*.requested", _CLAIMS),
+    "gateway": ("series.*.added", "series.*.removed", "series.*.*.requested", _CLAIMS, _CACHE),
     "episodes": (*_outcomes(Part.EPISODES), *_pulling(Part.EPISODES), _CACHE),
     "nfo": (
         "series.*.identified",

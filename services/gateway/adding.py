@@ -5,8 +5,6 @@ the expectation that its key is free, so that two adds of one key make one serie
 """
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
 import structlog
 
@@ -21,7 +19,7 @@ from services.gateway.origin import Origin
 from services.gateway.refusals import InTheWay, Unavailable
 from services.gateway.wish import Wish
 from services.platform.claims import Claim, Claims, id_tokens, is_life, page_token
-from services.platform.event_store import Appended, Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_store import Appended, Conflict, EventStore, life_of
 from services.platform.links import Link
 
 log = structlog.get_logger()
@@ -59,7 +57,7 @@ class Adding:
     async def _find(self, wish: Wish) -> SeriesState | None:
         """The living series that has the page or one of the ids, if its claim says so."""
         for token in wishes.tokens_of(wish):
-            held = await _reach_bucket(self._claims.holder(token))
+            held = await self._claims.holder(token)
             if held is not None:
                 state = await self._store.state_of(held.key)
                 if state is not None and _holds(state, held, token):
@@ -100,7 +98,7 @@ class Adding:
             async def is_void(held: Claim, token: str = token) -> bool:
                 return await self._is_void(held, token)
 
-            held = await _reach_bucket(self._claims.claim(token, claim, is_void))
+            held = await self._claims.claim(token, claim, is_void)
             if held.key != key:
                 return await self._store.state_of(held.key)
         return None

@@ -31,6 +31,7 @@ class Identify:
             details.catalogue_id,
         )
         folder = state.folder if state.identified else await self._own_folder(state, details)
+        await job.check()
         for token in id_tokens(details.ids):
             await self._claims.claim(token, Claim(state.key, state.added), self._is_over)
         return SeriesIdentified(

@@ -6,16 +6,18 @@ over (by expected revision, so that two can't), and a lost bucket is told again 
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
+from nats.errors import Error as NatsError
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from contracts.events import Canonical, CatalogueIds, RecordedEvent
 from contracts.loading import evolve
 from contracts.state import SeriesState
-from services.platform.event_store import EventStore
+from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.folder_names import claim_token
 from services.platform.streams import CLAIMS_BUCKET
 
@@ -58,15 +60,23 @@ class Claims:
         return cls(await store.js.key_value(CLAIMS_BUCKET))
 
     async def holder(self, token: str) -> Claim | None:
-        """Who holds `token`, void or not."""
-        try:
-            entry = await self._bucket.get(token)
-        except KeyNotFoundError:
-            return None
+        """Who holds `token`, void or not. Raises LogUnavailable."""
+        with _reached():
+            try:
+                entry = await self._bucket.get(token)
+            except KeyNotFoundError:
+                return None
         return _DECODER.decode(entry.value or b"")
 
     async def claim(self, token: str, claim: Claim, is_void: Callable[[Claim], Awaitable[bool]]) -> Claim:
-        """Hold `token` for `claim.key`; the answer is its holder, ours or another living series'."""
+        """Hold `token` for `claim.key`; the answer is its holder, ours or another living series'.
+
+        Raises LogUnavailable, and what `is_void` raises.
+        """
+        with _reached():
+            return await self._claim(token, claim, is_void)
+
+    async def _claim(self, token: str, claim: Claim, is_void: Callable[[Claim], Awaitable[bool]]) -> Claim:
         while True:
             try:
                 await self._bucket.create(token, msgspec.json.encode(claim))
@@ -88,6 +98,15 @@ class Claims:
             except KeyWrongLastSequenceError:
                 continue  # somebody else took it over: look again
             return claim
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """The bucket lies beside the log: what can't be claimed can't be recorded either."""
+    try:
+        yield
+    except (NatsError, TimeoutError, OSError) as error:
+        raise LogUnavailable(f"the claims can't be reached: {str(error) or type(error).__name__}") from error
 
 
 def is_life(state: SeriesState | None, claim: Claim) -> bool:

@@ -187,6 +187,11 @@ class PartLoader:
             log.info("superseded", why=str(error))
             await _undo(job)
             await message.ack()
+        except LogUnavailable as error:
+            # Whatever the work did is not said anywhere: it is handed back as soon as that can be said.
+            log.warning("handed_back", why=str(error))
+            await self._record_for_sure(_released(job), job.state, message)
+            await _nak(message, 0)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(message, job))
             raise
@@ -245,14 +250,11 @@ class PartLoader:
         return retrying, again.delay
 
     async def _release(self, message: Msg, job: Job) -> None:
-        released = PartReleased(
-            key=job.key, part=self.part, cause=job.cause, attempt=job.run.attempt, delivery=job.run.delivery
-        )
         with suppress(Conflict, LogUnavailable):
-            await self._record(released, job.state, message)
+            await self._record(_released(job), job.state, message)
 
     async def _record_for_sure(self, event: CausedEvent, state: SeriesState, message: Msg) -> None:
-        """Record how it ended even if the log is away for long: the work is done and must not look like a death."""
+        """Record how it ended even if the log is away for long: what was done must not look like a death."""
         while True:
             try:
                 return await self._record(event, state, message)
@@ -268,6 +270,10 @@ class PartLoader:
             correlation_id=head.get("ce-correlationid"),
             traceparent=head.get("traceparent"),
         )
+
+
+def _released(job: Job) -> PartReleased:
+    return PartReleased(key=job.key, part=job.part, cause=job.cause, attempt=job.run.attempt, delivery=job.run.delivery)
 
 
 class _Neighbours:

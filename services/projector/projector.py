@@ -56,9 +56,12 @@ class Projector:
             while True:
                 try:
                     await self._run_from_checkpoint()
-                except (Interrupted, GuardFailed, LogUnavailable) as error:
+                except (Interrupted, GuardFailed) as error:
                     log.info("starting_again_from_the_checkpoint", why=str(error))
                     await asyncio.sleep(0.2)
+                except LogUnavailable as error:
+                    log.warning("log_unavailable", why=str(error))
+                    await asyncio.sleep(1.0)
                 except Exception as error:
                     if not is_outage(error):
                         raise

@@ -22,7 +22,7 @@ from contracts.events import (
 from contracts.subjects import STREAM
 from services.platform import streams
 from services.platform.broker import connect
-from services.platform.event_store import EventStore, life_of
+from services.platform.event_store import EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.part_loader import Job, PartLoader
 from tests.support.waiting import eventually
@@ -272,3 +272,22 @@ async def test_one_that_killed_its_worker_runs_alone(store: EventStore) -> None:
     await asyncio.gather(*(loader.handle(message) for message in messages))
 
     assert sorted(map(sorted, together)) == [["bleach"], ["naruto"]]
+
+
+async def test_work_that_loses_the_log_is_handed_back_when_it_is_there_again(store: EventStore) -> None:
+    """An outage in the middle of the work is no death and no attempt: released, then taken up again."""
+    tries: list[int] = []
+
+    async def cut_off(job: Job) -> FinalEvent:
+        tries.append(job.run.deaths)
+        if len(tries) == 1:
+            raise LogUnavailable("the claims can't be reached")
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, cut_off)
+    await loader.handle(await delivery(store))
+    await loader.handle(await delivery(store, timeout=3.0))
+
+    events = await recorded(store)
+    assert [type(event) for event in events] == [SeriesAdded, PartStarted, PartReleased, PartStarted, SeriesIdentified]
+    assert tries == [0, 0]

@@ -7,29 +7,10 @@ import msgspec
 from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
 
-from contracts.api import AddRequest, PartsRequest
-from contracts.events import CatalogueIds, Part
+from contracts.api import AddRequest, PartsRequest, RefreshRequest
 from services.gateway.refusals import Malformed
-from services.gateway.wish import given_ids
 
 T = TypeVar("T")
-
-
-class RefreshRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST …/refresh: which parts (none: all), whether to replace good files, and which catalogue entry it is."""
-
-    parts: tuple[Part, ...] | None = None
-    overwrite: bool = False
-    tmdb_id: int | None = None
-    tvmaze_id: int | None = None
-    tvdb_id: int | None = None
-    imdb_id: str | None = None
-
-    @property
-    def ids(self) -> CatalogueIds | None:
-        """The ids given, None if there are none; raises Unusable."""
-        ids = given_ids(tmdb_id=self.tmdb_id, tvmaze_id=self.tvmaze_id, tvdb_id=self.tvdb_id, imdb_id=self.imdb_id)
-        return None if ids == CatalogueIds() else ids
 
 
 BODIES: tuple[type[msgspec.Struct], ...] = (AddRequest, PartsRequest, RefreshRequest)

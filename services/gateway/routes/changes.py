@@ -4,12 +4,13 @@ from litestar import delete, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, RawBody
 
-from contracts.api import AcceptedResponse, PartsRequest
-from contracts.events import Part
+from contracts.api import AcceptedResponse, PartsRequest, RefreshRequest
+from contracts.events import CatalogueIds, Part
 from services.gateway.changing import Changing
 from services.gateway.origin import origin_of
 from services.gateway.refusals import Unusable
-from services.gateway.routes.bodies import AnyRequest, BodyReader, RefreshOperation, RefreshRequest, RetryOperation
+from services.gateway.routes.bodies import AnyRequest, BodyReader, RefreshOperation, RetryOperation
+from services.gateway.wish import given_ids
 
 _read_retry = BodyReader(PartsRequest, optional=True)
 _read_refresh = BodyReader(RefreshRequest, optional=True)
@@ -39,7 +40,10 @@ def change_routes(changing: Changing) -> list[HTTPRouteHandler]:
     )
     async def refresh(key: FromPath[str], request: AnyRequest, body: RawBody) -> AcceptedResponse:
         asked = _read_refresh(body)
-        ids, parts = asked.ids, _some(asked.parts)
+        given = given_ids(
+            tmdb_id=asked.tmdb_id, tvmaze_id=asked.tvmaze_id, tvdb_id=asked.tvdb_id, imdb_id=asked.imdb_id
+        )
+        ids, parts = None if given == CatalogueIds() else given, _some(asked.parts)
         if ids is not None:
             if Part.IDENTITY not in (parts or (Part.IDENTITY,)):
                 raise Unusable("ids-without-identity", "parts: an id is for the part identity: name it, or no part.")
