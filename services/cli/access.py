@@ -28,5 +28,5 @@ def needs_key(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def login_url(url: str, api_key: str) -> str:
-    """A link that opens the board once; the browser then stays logged in."""
+    """A link that opens the API's pages once; the browser then stays logged in."""
     return f"{url}/login?token={mint_login_token(api_key)}"

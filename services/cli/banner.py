@@ -33,7 +33,7 @@ def banner(started: Started, *, needs_key: bool = True) -> str:
     lines = [f"Coldopen is ready at {started.url} ({started.seconds:.1f} s)", ""]
     if started.login_url:
         lines += [
-            f"  Board      {started.login_url}",
+            f"  Browser    {started.login_url}",
             "             (good once, within 10 minutes; another: coldopen login)",
         ]
     lines += [f"  {name:<10} {value}" for name, value in rows.items()]

@@ -95,7 +95,7 @@ def _options(data_dir: Path, port: int | None) -> StackOptions:
 
 def _introduction(started: Started) -> str:
     return (
-        f"Coldopen's demo is ready at {started.url} ({started.seconds:.1f} s). Board: {started.login_url}\n"
+        f"Coldopen's demo is ready at {started.url} ({started.seconds:.1f} s). Browser: {started.login_url}\n"
         f"Files appear in {started.library}. In another terminal: coldopen list --data-dir {started.data_dir}\n"
         "Ctrl-C stops it."
     )

@@ -9,7 +9,7 @@ from services.cli.options import LOCAL, Json, Target
 
 
 def login(*, target: Target = LOCAL, json: Json = False) -> None:
-    """Print a link that opens the board in a browser: once, within 10 minutes. The browser then stays logged in."""
+    """Print a link that lets a browser in: once, within 10 minutes. It then stays logged in."""
     endpoint = connection.find(target)
     if endpoint.api_key is None:
         raise CliError(f"there is no API key for {endpoint.url}", hint="set COLDOPEN_API_KEY")

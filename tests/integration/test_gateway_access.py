@@ -95,7 +95,7 @@ async def test_a_login_link_opens_one_session(gateway: Gateway, stranger: httpx2
         second = await other.get("/login", params={"token": token})
 
     assert (forged.status_code, first.status_code, inside.status_code, second.status_code) == (400, 303, 200, 400)
-    assert first.headers["location"] == "/"
+    assert first.headers["location"] == "/schema"
     assert "used already" in second.json()["detail"]
 
 

@@ -9,6 +9,8 @@ from services.gateway.refusals import Malformed
 from services.gateway.routes.bodies import AnyRequest
 from services.gateway.sessions import Sessions, cookie_header, end_header
 
+FIRST_PAGE = "/schema"  # what a browser that was let in sees first
+
 
 def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
     """The routes, bound to the sessions of the API key."""
@@ -29,7 +31,7 @@ def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
                 "This login link was used already, or is older than 10 minutes. `coldopen login` prints a new one.",
             )
         headers = {"Set-Cookie": _cookie(request), "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-        return Redirect("/", status_code=303, headers=headers)
+        return Redirect(FIRST_PAGE, status_code=303, headers=headers)
 
     def _cookie(request: AnyRequest) -> str:
         return cookie_header(sessions.open(), secure=request.url.scheme == "https")
