@@ -5,32 +5,20 @@ import hashlib
 import io
 import itertools
 import json
-import tempfile
-from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import websockets
 from lxml import etree
 from PIL import Image
 
 from deploy.standin import Rule
 from tests.support.feed import subscribed
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def installation() -> AsyncIterator[Stack]:
-    """One installation for all tests of this file: each adds series of its own."""
-    with tempfile.TemporaryDirectory(prefix="coldopen-test-") as folder:
-        async with running_stack(Path(folder)) as stack:
-            yield stack
 
 
 @pytest.fixture

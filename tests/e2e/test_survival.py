@@ -1,30 +1,18 @@
 """What dies is started anew, and what it was doing is finished: no series is lost, none is loaded twice."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import httpx2
 import pytest
-import pytest_asyncio
 
 from tests.support.feed import Received, subscribed
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
 FINALS = {"episodes-loaded.v1", "nfo-loaded.v1", "logo-loaded.v1", "images-loaded.v1", "series-identified.v1"}
 COUNT = 12
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def installation() -> AsyncIterator[Stack]:
-    """One installation for all tests of this file: it has to survive all of them."""
-    with tempfile.TemporaryDirectory(prefix="coldopen-test-") as folder:
-        async with running_stack(Path(folder)) as stack:
-            yield stack
 
 
 @pytest.fixture

@@ -1,25 +1,10 @@
 """The caretaker on a real log: lost work is asked for once, and what the broker still has is left alone."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from contracts.events import Part, PartRequested, PartStarted, RecordedEvent, SeriesRemoved
 from contracts.subjects import STREAM
 from services.caretaker.caretaker import Caretaker
-from services.platform import streams
-from services.platform.broker import connect
 from services.platform.event_store import EventStore, life_of
 from tests.support.histories import added, loaded_after
-
-
-@pytest.fixture
-async def store(nats_url: str) -> AsyncIterator[EventStore]:
-    nc = await connect("test", nats_url)
-    store = EventStore(nc, timeout=2.0)
-    await streams.declare(store.js)
-    yield store
-    await nc.close()
 
 
 def caretaker(store: EventStore) -> Caretaker:

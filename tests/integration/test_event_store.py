@@ -1,7 +1,6 @@
 """The event log over a real nats-server: appending with an expectation, reading one series, following."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,7 +8,6 @@ from contracts.events import Canonical, Part, PartStarted, RecordedEvent, Series
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
-from services.platform.broker import NO_BUFFER, connect
 from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, Unreadable, life_of
 from services.platform.streams import ForeignLog
 from tests.support.waiting import eventually
@@ -23,15 +21,6 @@ def added(key: str) -> SeriesAdded:
 
 def started(key: str, cause: int, delivery: int = 1) -> PartStarted:
     return PartStarted(key=key, part=Part.NFO, cause=cause, attempt=1, delivery=delivery)
-
-
-@pytest.fixture
-async def store(nats_url: str) -> AsyncIterator[EventStore]:
-    nc = await connect("test", nats_url, pending_size=NO_BUFFER)
-    store = EventStore(nc, timeout=1.0)
-    await streams.declare(store.js)
-    yield store
-    await nc.close()
 
 
 async def test_of_two_simultaneous_adds_of_one_key_one_wins(store: EventStore) -> None:

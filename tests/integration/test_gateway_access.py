@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,17 +15,9 @@ from tests.support.histories import added
 
 
 @pytest.fixture
-async def gateway(
-    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path
-) -> AsyncIterator[Gateway]:
+async def gateway(servers: dict[str, Any], tmp_path: Path) -> AsyncIterator[Gateway]:
     (tmp_path / ".coldopen").touch()
-    async with running_gateway(
-        gateway_nats=nats_server.url("gateway"),
-        operator_nats=nats_server.url(),
-        reader_url=reader_url,
-        owner_url=database_url,
-        library=tmp_path,
-    ) as gateway:
+    async with running_gateway(**servers) as gateway:
         yield gateway
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,17 +33,8 @@ def site() -> Tells:
 
 
 @pytest.fixture
-async def gateway(
-    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path, site: Tells
-) -> AsyncIterator[Gateway]:
-    async with running_gateway(
-        gateway_nats=nats_server.url("gateway"),
-        operator_nats=nats_server.url(),
-        reader_url=reader_url,
-        owner_url=database_url,
-        library=tmp_path,
-        describe=site,
-    ) as gateway:
+async def gateway(servers: dict[str, Any], site: Tells) -> AsyncIterator[Gateway]:
+    async with running_gateway(**servers, describe=site) as gateway:
         yield gateway
 
 

@@ -5,7 +5,6 @@ import json
 import random
 import socket
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -24,17 +23,8 @@ KEY_HEADER = {"x-api-key": API_KEY}
 
 
 @pytest.fixture
-async def gateway(
-    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path
-) -> AsyncIterator[Gateway]:
-    async with running_gateway(
-        gateway_nats=nats_server.url("gateway"),
-        operator_nats=nats_server.url(),
-        reader_url=reader_url,
-        owner_url=database_url,
-        library=tmp_path,
-        patience=1.0,
-    ) as gateway:
+async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
+    async with running_gateway(**servers, patience=1.0) as gateway:
         yield gateway
 
 

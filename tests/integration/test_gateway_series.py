@@ -28,16 +28,8 @@ ERROR = LoadError(kind="network", code="timeout", message="TVmaze did not answer
 
 
 @pytest.fixture
-async def gateway(
-    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path
-) -> AsyncIterator[Gateway]:
-    async with running_gateway(
-        gateway_nats=nats_server.url("gateway"),
-        operator_nats=nats_server.url(),
-        reader_url=reader_url,
-        owner_url=database_url,
-        library=tmp_path,
-    ) as gateway:
+async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
+    async with running_gateway(**servers) as gateway:
         yield gateway
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +10,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from contracts.events import Part, PartStarted
-from deploy.local.nats_server import NatsServer
 from tests.support.gateway import API_KEY, Gateway, running_gateway
 from tests.support.histories import added
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-async def gateway(
-    nats_server: NatsServer, reader_url: str, database_url: str, tmp_path: Path
-) -> AsyncIterator[Gateway]:
-    async with running_gateway(
-        gateway_nats=nats_server.url("gateway"),
-        operator_nats=nats_server.url(),
-        reader_url=reader_url,
-        owner_url=database_url,
-        library=tmp_path,
-    ) as gateway:
+async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
+    async with running_gateway(**servers) as gateway:
         yield gateway
 
 

@@ -1,7 +1,6 @@
 """One delivery's way through a loader, on a real nats-server: what is recorded, acknowledged, given back, undone."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from nats.aio.msg import Msg
@@ -20,8 +19,6 @@ from contracts.events import (
     SeriesRemoved,
 )
 from contracts.subjects import STREAM
-from services.platform import streams
-from services.platform.broker import connect
 from services.platform.event_store import EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.part_loader import Job, PartLoader
@@ -33,13 +30,10 @@ ADDED = SeriesAdded(
 
 
 @pytest.fixture
-async def store(nats_url: str) -> AsyncIterator[EventStore]:
-    nc = await connect("test", nats_url)
-    store = EventStore(nc, timeout=2.0)
-    await streams.declare(store.js)
+async def store(store: EventStore) -> EventStore:
+    """A log in which one series was added."""
     await store.append(ADDED)
-    yield store
-    await nc.close()
+    return store
 
 
 async def identify(job: Job) -> FinalEvent:
