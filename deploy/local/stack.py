@@ -25,6 +25,7 @@ from deploy.local.probe import answers
 from deploy.local.services import check_settings, needs, spec_of
 from deploy.local.supervised import ChildSpec
 from deploy.local.supervisor import GRACE, Supervisor
+from services.platform.tasks import end
 
 _FIRST = ("gateway", "projector")
 _BEHIND = ("nfo", "episodes", "images", "caretaker")
@@ -171,9 +172,7 @@ class Stack:
     async def stop(self, grace: float = GRACE) -> None:
         """Stop everything: the services at once and together, the servers when they are gone."""
         await self._supervisor.stop(grace)
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await end(*self._keepers)
         await asyncio.gather(*(server.stop() for server in (self._nats, self._postgres) if server is not None))
         self._supervisor.unlock()
 

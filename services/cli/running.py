@@ -20,6 +20,7 @@ from services.cli.console_log import noteworthy
 from services.cli.errors import CliError
 from services.cli.remembered import remember
 from services.platform.settings import SettingsError
+from services.platform.tasks import end
 
 Body: TypeAlias = Callable[[Started], Coroutine[Any, Any, None]]
 
@@ -82,9 +83,7 @@ async def _until_first(*works: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end(*tasks)
 
 
 def _obey_signals(stack: Stack, work: asyncio.Future[None]) -> None:

@@ -25,6 +25,7 @@ from services.gateway.metrics import Metrics
 from services.gateway.read_model import Change, ReadModel
 from services.gateway.refusals import Unavailable, read_model_unavailable
 from services.gateway.subscriber import Subscriber, Update
+from services.platform.tasks import end
 
 log = structlog.get_logger()
 
@@ -73,11 +74,7 @@ class Hub:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
+            await end(*tasks)
             if self._nc.is_connected:
                 await subscription.unsubscribe()
 

@@ -36,6 +36,7 @@ from services.platform.domain import GiveUp, Run, Skip, Wait
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.streams import ACK_WAIT
+from services.platform.tasks import end
 
 log = structlog.get_logger()
 
@@ -138,10 +139,7 @@ class PartLoader:
         self._stopping = True
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace)
-        for task in list(self._running.values()):
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=grace)
+        await end(*self._running.values(), patience=max(1.0, grace))
 
     async def _take(self, message: Msg, key: str, position: int) -> None:
         async with _signals(message):

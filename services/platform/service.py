@@ -11,6 +11,7 @@ import uvloop
 
 from services.platform.settings import Settings, SettingsError, load
 from services.platform.streams import ForeignLog
+from services.platform.tasks import end
 from services.platform.telemetry import configure_logging
 
 log = structlog.get_logger()
@@ -44,9 +45,13 @@ async def _body(body: Callable[[S], Awaitable[None]], settings: S) -> None:
 async def until_stopped(work: Awaitable[None]) -> None:
     """Await `work` until it ends, or cancel it at SIGTERM or SIGINT."""
     running = asyncio.ensure_future(work)
+    told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except asyncio.CancelledError:
-        log.info("stopped")
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    stopping = asyncio.ensure_future(told.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        await end(stopping)
+        running.result()
+    await end(running)
+    log.info("stopped")

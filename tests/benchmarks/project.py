@@ -15,6 +15,7 @@ from services.platform import migrate, streams
 from services.platform.broker import connect
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, Unreadable
+from services.platform.tasks import end
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
 from tests.benchmarks.harness import Figure, interleaved
@@ -54,7 +55,7 @@ async def _figure(nats: NatsServer, postgres: Postgres) -> Figure:
         running = asyncio.ensure_future(Projector(store, ReadModel(engine)).run())
         await eventually(lambda: _reached(engine, count), within=600)
         taken = time.perf_counter() - begun
-        running.cancel()
+        await end(running)
         return count / taken
 
     async def read_only() -> float:

@@ -18,6 +18,7 @@ from contracts.subjects import FEED_SUBJECT
 from deploy.local.postgres import Postgres
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, life_of
+from services.platform.tasks import end
 from services.projector.adopt import adopt
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
@@ -38,8 +39,7 @@ async def projecting(store: EventStore, engine: AsyncEngine, **options: int) -> 
     try:
         yield
     finally:
-        running.cancel()
-        await asyncio.wait({running})
+        await end(running)
         assert running.cancelled() or running.exception() is None
 
 
