@@ -44,6 +44,8 @@ def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], j
         console = Console(highlight=False)
         with Live(get_renderable=lambda: live.render(view, console), console=console, refresh_per_second=10) as display:
             for item in feed:
+                if isinstance(item, Lost) and until():
+                    return  # we are leaving: that the feed ends is no news
                 view.take(item)
                 if until():
                     display.refresh()
