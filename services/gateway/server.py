@@ -35,6 +35,7 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # `abort` knows a connection by its peer, not by whom a proxy names
                 server_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=5,

@@ -77,6 +77,16 @@ async def test_the_key_buys_a_session(stranger: httpx2.AsyncClient) -> None:
     assert (inside.status_code, outside.status_code) == (200, 401)
 
 
+@pytest.mark.parametrize(("proto", "secure"), [("https", True), ("http", False), ("", False)])
+async def test_behind_a_proxy_with_tls_the_cookie_is_secure(
+    stranger: httpx2.AsyncClient, proto: str, secure: bool
+) -> None:
+    """The proxy says so, wherever it runs; plain HTTP must keep working without."""
+    opened = await stranger.post("/api/session", headers={"x-api-key": API_KEY, "x-forwarded-proto": proto})
+
+    assert ("Secure" in opened.headers["set-cookie"].split("; ")) is secure
+
+
 async def test_a_login_link_opens_one_session(gateway: Gateway, stranger: httpx2.AsyncClient) -> None:
     """It works once, and only with the gateway's own key behind it."""
     token = mint_login_token(API_KEY)

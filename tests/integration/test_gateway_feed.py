@@ -235,23 +235,24 @@ async def test_a_removal_is_told(gateway: Gateway) -> None:
     assert one.updates[0]["loading_status"] == "removed"
 
 
-async def stalled_socket(gateway: Gateway) -> socket.socket:
-    """A client that asks for the feed and then reads nothing at all."""
+async def stalled_socket(gateway: Gateway, forwarded_for: str) -> socket.socket:
+    """A client that asks for the feed, perhaps through a proxy, and then reads nothing at all."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(raw, ("127.0.0.1", gateway.server.bound_port))
-    request = f"GET /api/loading-status/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {API_KEY}\r\n\r\n"
-    await loop.sock_sendall(raw, request.encode())
+    request = f"GET /api/loading-status/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {API_KEY}\r\n"
+    await loop.sock_sendall(raw, f"{request}{forwarded_for}\r\n".encode())
     return raw
 
 
-async def test_a_reader_that_takes_nothing_slows_nobody_and_is_dropped(gateway: Gateway) -> None:
+@pytest.mark.parametrize("forwarded_for", ["", "X-Forwarded-For: 203.0.113.7\r\n"])
+async def test_a_reader_that_takes_nothing_slows_nobody_and_is_dropped(gateway: Gateway, forwarded_for: str) -> None:
     """Others go on at once; the stalled one loses its connection after its time (here a second)."""
     await gateway.record(added("a", name="x" * 500, folder="y" * 255))
     await gateway.project()
-    raw = await stalled_socket(gateway)
+    raw = await stalled_socket(gateway, forwarded_for)
     await eventually(lambda: len(gateway.hub._subscribers) == 1)
     log_id = (await gateway.store.info()).log_id
     body = json.dumps({"key": "a", "position": 1, "filling": "z" * 900_000})

@@ -34,6 +34,8 @@ def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
         return Redirect(FIRST_PAGE, status_code=303, headers=headers)
 
     def _cookie(request: AnyRequest) -> str:
-        return cookie_header(sessions.open(), secure=request.url.scheme == "https")
+        # Whoever makes this up harms their own cookie only.
+        secure = request.headers.get("x-forwarded-proto", "").startswith("https")
+        return cookie_header(sessions.open(), secure=secure)
 
     return [open_session, close_session, login]
