@@ -38,6 +38,13 @@ class Subscriber:
         self._quiet_since = monotonic()
         self._silent = False
 
+    def want(self, keys: frozenset[str] | None) -> None:
+        """From now on only these series; what is queued of others is not wanted any more."""
+        self.keys = keys
+        if keys is not None:
+            for key in self._queue.keys() - keys:
+                del self._queue[key]
+
     def offer(self, update: Update) -> None:
         """Queue the update if it is wanted."""
         if update.position <= self.after or (self.keys is not None and update.key not in self.keys):

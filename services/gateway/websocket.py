@@ -84,15 +84,17 @@ async def _talk(
 
 
 async def _answer(socket: Socket, said: str | bytes, subscriber: Subscriber, hub: Hub) -> None:
+    before = subscriber.keys
     try:
         wish = _understand(said)
-        subscriber.keys = _wanted(subscriber.keys, wish)
-        keys = sorted(subscriber.keys) if subscriber.keys is not None else None
+        subscriber.want(_wanted(before, wish))
         # Queued from here on; the snapshot then reads the rows, and forgets what is queued that they tell already.
         changes = await hub.snapshot(subscriber) if wish.action == "subscribe" else []
     except (Nonsense, Unavailable) as error:
+        subscriber.want(before)  # without a snapshot there is no subscription
         await _send(socket, msgspec.json.encode(FeedError(detail=str(error))))
         return
+    keys = sorted(subscriber.keys) if subscriber.keys is not None else None
     await _send(socket, msgspec.json.encode(Subscribed(keys=keys)))
     for change in changes:
         subscriber.take(0)
@@ -104,8 +106,6 @@ def _understand(said: str | bytes) -> Subscribe:
         wish = _SUBSCRIBE.decode(said)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Nonsense(f"not understood ({error}): {_HOW}") from None
-    if len(wish.keys or ()) > MOST_KEYS:
-        raise Nonsense(f"more than {MOST_KEYS:,} keys: subscribe to all with no keys, and pick from what comes")
     for key in wish.keys or ():
         if not is_key(key):
             raise Nonsense(f"{key[:100]!a} can't be the key of a series: {_HOW}")
@@ -117,7 +117,10 @@ def _wanted(now: frozenset[str] | None, wish: Subscribe) -> frozenset[str] | Non
     if not wish.keys:
         return None if wish.action == "subscribe" else _NOTHING
     if wish.action == "subscribe":
-        return None if now is None else now | set(wish.keys)
+        wanted = None if now is None else now | set(wish.keys)
+        if wanted is not None and len(wanted) > MOST_KEYS:
+            raise Nonsense(f"more than {MOST_KEYS:,} keys: subscribe to all with no keys, and pick from what comes")
+        return wanted
     if now is None:
         raise Nonsense("you are subscribed to all: unsubscribe with no keys, then subscribe to those that you want")
     return now - set(wish.keys)

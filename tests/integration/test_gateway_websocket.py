@@ -3,13 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from contracts.api import Frame
 from contracts.events import Part, PartStarted
+from deploy.local.postgres import Postgres
+from services.gateway.websocket import MOST_KEYS
 from tests.support.gateway import API_KEY, Gateway, running_gateway
 from tests.support.histories import added
 from tests.support.waiting import eventually
@@ -33,6 +39,23 @@ async def say(client: ClientConnection, action: str, *keys: str) -> None:
 async def hear(client: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(5):
         return dict(json.loads(await client.recv()))
+
+
+@asynccontextmanager
+async def rows_held_back(postgres: Postgres, database: str) -> AsyncIterator[asyncpg.Connection]:
+    """Whoever reads a series' row in the block waits until its end."""
+    connection = await postgres.connect(database=database)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE anime_series")
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def reader_that_waits(connection: asyncpg.Connection) -> int:
+    """The process of whoever waits for the rows; 0 if nobody does."""
+    return await connection.fetchval("SELECT pid FROM pg_locks WHERE NOT granted") or 0
 
 
 async def test_a_subscriber_to_all_gets_the_present_and_then_every_change(gateway: Gateway) -> None:
@@ -74,6 +97,63 @@ async def test_keys_come_and_go(gateway: Gateway) -> None:
         assert (await hear(client))["key"] == "c"
         await say(client, "unsubscribe")
         assert await hear(client) == {"type": "subscribed", "keys": []}
+
+
+async def test_nothing_comes_behind_the_end_of_a_subscription(
+    gateway: Gateway, postgres: Postgres, database: str
+) -> None:
+    """Not even what was queued for it before."""
+    position = await gateway.record(added("a"))
+    await gateway.project()
+    log_id = (await gateway.store.info()).log_id
+    change = msgspec.Raw(json.dumps({"key": "a", "position": position + 1}).encode())
+
+    async with connected(gateway) as client:
+        async with rows_held_back(postgres, database) as connection:
+            await say(client, "subscribe")
+            await eventually(lambda: reader_that_waits(connection))
+            await gateway.tell(Frame(log=log_id, after=position, position=position + 1, updates=[change]))
+            await eventually(lambda: gateway.hub.position == position + 1)
+            await say(client, "unsubscribe")
+            await (await client.ping())
+        await say(client, "subscribe", "b")
+        heard = [await hear(client) for _ in range(4)]
+
+    assert heard[0] == {"type": "subscribed", "keys": None}
+    assert heard[1]["position"] == position
+    assert heard[2:] == [{"type": "subscribed", "keys": []}, {"type": "subscribed", "keys": ["b"]}]
+
+
+async def test_without_a_snapshot_there_is_no_subscription(gateway: Gateway, postgres: Postgres, database: str) -> None:
+    """The error leaves the client with the keys that it had before."""
+    async with connected(gateway) as client:
+        await say(client, "subscribe", "a")
+        await hear(client)
+        async with rows_held_back(postgres, database) as connection:
+            await say(client, "subscribe", "b")
+            reader = await eventually(lambda: reader_that_waits(connection))
+            await connection.execute("SELECT pg_terminate_backend($1)", reader)
+            error = await hear(client)
+        await say(client, "subscribe", "c")
+        answer = await hear(client)
+
+    assert error["type"] == "error"
+    assert answer == {"type": "subscribed", "keys": ["a", "c"]}
+
+
+async def test_the_keys_of_one_client_are_bounded(gateway: Gateway) -> None:
+    """However many messages name them; those that it has stay."""
+    async with connected(gateway) as client:
+        await say(client, "subscribe", *(f"key-{number}" for number in range(MOST_KEYS)))
+        most = await hear(client)
+        await say(client, "subscribe", "one-more")
+        error = await hear(client)
+        await say(client, "unsubscribe", "key-0")
+        fewer = await hear(client)
+
+    assert len(most["keys"]) == MOST_KEYS
+    assert (error["type"], error["detail"][:20]) == ("error", "more than 1,000 keys")
+    assert len(fewer["keys"]) == MOST_KEYS - 1
 
 
 @pytest.mark.parametrize(

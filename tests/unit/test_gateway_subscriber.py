@@ -60,6 +60,17 @@ def test_only_wanted_keys_are_queued() -> None:
     assert positions(one.take()) == [2]
 
 
+def test_what_is_not_wanted_any_more_leaves_the_queue() -> None:
+    """Wanting all or more loses nothing that is queued."""
+    one, _ = subscriber()
+    for key, position in (("a", 1), ("b", 2), ("c", 3)):
+        one.offer(update(key, position))
+    one.want(frozenset({"a", "c"}))
+    one.want(None)
+
+    assert positions(one.take()) == [1, 3]
+
+
 def test_what_a_snapshot_has_told_is_not_told_again() -> None:
     """Neither what is queued already nor what comes late."""
     one, _ = subscriber()
