@@ -71,7 +71,7 @@ def _upcast(body: bytes, error: Exception) -> Event:
         return UPCASTS[tag](body)
     if tag in _KNOWN:
         raise BadBody(f"{tag}: {error}") from error
-    raise UnknownTag(f"unknown event type {tag!r}: written by a newer Coldopen?") from error
+    raise UnknownTag(f"unknown event type {tag[:100]!r}: written by a newer Coldopen?") from error
 
 
 def command_id() -> str:

@@ -7,6 +7,7 @@ only the last event of each subject, in order, it gives a state that agrees abou
 retries and outcome, which is what the loaders decide from. How a state reads to people is in `presentation.py`.
 """
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -38,6 +39,22 @@ from contracts.events import (
 from contracts.state import Good, Outcome, PartState, SeriesState
 
 _RANK: dict[Outcome | None, int] = {None: 0, "failed": 1, "unavailable": 2, "loaded": 3}
+
+
+def fold(events: Iterable[RecordedEvent], since: SeriesState | None = None) -> SeriesState | None:
+    """The state that the events of one series add up to, in order, going on from `since`; parked ones are skipped."""
+    events = list(events)
+    parked = set(since.parked) if since else set()
+    for recorded in events:
+        if isinstance(recorded.event, EventParked):
+            parked.add(recorded.event.parked_position)
+        elif isinstance(recorded.event, EventUnparked):
+            parked.discard(recorded.event.parked_position)
+    state = since
+    for recorded in events:
+        if recorded.position not in parked:
+            state = evolve(state, recorded)
+    return state
 
 
 def evolve(state: SeriesState | None, recorded: RecordedEvent) -> SeriesState | None:
@@ -145,7 +162,14 @@ def _requested(state: SeriesState, event: PartRequested, position: int) -> Serie
     return replace(state, **changes) if changes else state
 
 
-def _start(before: PartState, position: int, *, overwrite: bool = False, ids: CatalogueIds | None = None) -> PartState:
+def _start(
+    before: PartState,
+    position: int,
+    *,
+    overwrite: bool = False,
+    ids: CatalogueIds | None = None,
+    reload: bool = False,
+) -> PartState:
     return PartState(
         status="queued",
         cause=position,
@@ -153,6 +177,8 @@ def _start(before: PartState, position: int, *, overwrite: bool = False, ids: Ca
         files=before.files,
         overwrite=overwrite,
         requested_ids=ids,
+        # Until a load succeeds, what is on disk is still the other entry's, whoever asks again.
+        reload=reload or (before.reload and before.good is None),
     )
 
 
@@ -176,7 +202,7 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
         before = state.part(part)
         if position > before.cause and _is_started(part, before, event):
             # Another catalogue entry: what was good for the former one is not good for this one.
-            changes[part.value] = _start(replace(before, good=None), position, overwrite=event.reload)
+            changes[part.value] = _start(replace(before, good=None), position, reload=event.reload)
     return replace(state, **changes)
 
 

@@ -40,7 +40,7 @@ _DURABLES = (
 # Following the log takes a consumer whose name is in the request's body, where no permission sees it: whoever may make
 # one could also change a durable's filter. So only those may that do follow.
 _FOLLOWING = f"$JS.API.CONSUMER.CREATE.{STREAM}"
-_FOLLOWERS = frozenset({"gateway", "projector"})
+_FOLLOWERS = frozenset({"projector"})
 
 
 def _outcomes(*parts: Part) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ PUBLISH: dict[str, tuple[str, ...]] = {
         _CLAIMS,
         _CACHE,
     ),
-    "images": (*_outcomes(Part.LOGO, Part.IMAGES), *_pulling(Part.LOGO, Part.IMAGES), _CACHE),
+    "images": (*_outcomes(Part.LOGO, Part.IMAGES), *_pulling(Part.LOGO, Part.IMAGES)),
     "projector": (FEED_SUBJECT, "series.*.parked"),
     "caretaker": ("series.*.*.requested",),
 }

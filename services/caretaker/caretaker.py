@@ -6,7 +6,7 @@ import uuid
 import structlog
 from nats.errors import Error as NatsError
 
-from contracts.events import Part, RecordedEvent
+from contracts.events import EventParked, EventUnparked, Part, PartRequested, RecordedEvent
 from contracts.loading import evolve
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
@@ -44,23 +44,33 @@ class Caretaker:
         floors = {part: await self._floor(part) for part in Part}
         await self._catch_up()
         lost = lost_work(self._states.values(), floors)
-        before = None
+        asked, before = 0, None
         for state, request in lost:
             if before not in (None, state.key):
                 await asyncio.sleep(self._between)
+                await self._catch_up()
             before = state.key
-            # The same loss has the same id, so that two caretakers ask once.
-            name = f"lost/{self._log_id}/{state.key}/{request.part}/{state.part(request.part).cause}"
-            try:
-                await self._store.append(
-                    request,
-                    expect=life_of(state.key, state.added),
-                    event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
-                )
-            except Conflict:
-                continue  # removed or added anew meanwhile
-            log.info("lost_work_asked_for_again", key=state.key, part=request.part)
-        return len(lost)
+            asked += await self._ask(state, request)
+        return asked
+
+    async def _ask(self, found: SeriesState, request: PartRequested) -> bool:
+        """Ask for lost work again, unless somebody has done so since it was found; whether it was asked for."""
+        cause = found.part(request.part).cause
+        now = self._states[found.key]
+        if now.removed or now.part(request.part).cause != cause or not now.part(request.part).is_open:
+            return False
+        # The same loss has the same id, so that two caretakers ask once.
+        name = f"lost/{self._log_id}/{found.key}/{request.part}/{cause}"
+        try:
+            await self._store.append(
+                request,
+                expect=life_of(found.key, found.added),
+                event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+            )
+        except Conflict:
+            return False  # removed or added anew meanwhile
+        log.info("lost_work_asked_for_again", key=found.key, part=request.part)
+        return True
 
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)
@@ -73,6 +83,9 @@ class Caretaker:
         async for one in self._store.read_all(after=self._position):
             self._position = one.position
             if isinstance(one, RecordedEvent):
-                state = evolve(self._states.get(one.event.key), one)
+                key = one.event.key
+                # What is parked, or counts again, lies before: only the whole series folded anew leaves it out.
+                is_refold = isinstance(one.event, EventParked | EventUnparked)
+                state = await self._store.state_of(key) if is_refold else evolve(self._states.get(key), one)
                 if state is not None:
-                    self._states[one.event.key] = state
+                    self._states[key] = state

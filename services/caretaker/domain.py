@@ -16,8 +16,8 @@ def lost_work(states: Iterable[SeriesState], floors: Mapping[Part, int]) -> list
     """
     found: list[tuple[SeriesState, PartRequested]] = []
     for state in states:
-        if state.removed:
-            continue
+        if state.removed or state.parked:
+            continue  # where an event could not be taken, an outcome may be what is missing: an operator looks first
         for part in (Part.IDENTITY, *CONTENT_PARTS):
             one = state.part(part)
             if one.is_open and one.cause <= floors[part] and not state.is_adoption(one.cause):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contracts.events import Part, RecordedEvent
-from contracts.loading import evolve
+from contracts.loading import fold
 from contracts.presentation import parts_of
 from contracts.state import SeriesState
 from services.gateway.refusals import InTheWay, Malformed, unknown_series
@@ -75,11 +75,7 @@ def parse_time(text: str) -> datetime:
 
 def fold_until(events: Iterable[RecordedEvent], position: int) -> SeriesState | None:
     """What the events up to and including `position` add up to."""
-    state: SeriesState | None = None
-    for one in events:
-        if one.position <= position:
-            state = evolve(state, one)
-    return state
+    return fold(one for one in events if one.position <= position)
 
 
 def last_position_until(events: Iterable[RecordedEvent], time: datetime) -> int:

@@ -57,19 +57,24 @@ class LoadImages:
 
 
 async def _load_kind(job: Job, kind: ArtworkKind, pictures: Pictures, files: PartFiles) -> tuple[FileRecord, ...]:
-    """The files of one kind, kept or written; none if the catalogue lists no candidate and nothing is there."""
+    """The files of one kind, kept or written; none if the catalogue lists no candidate and nothing is to be kept."""
     names = PICTURE_NAMES[kind]
-    there = {name: data for name in names if (data := await _good(files, name))}
-    if len(there) == len(names) and not job.overwrite:
-        return tuple([await _keep(files, name, data) for name, data in there.items()])
+    good = {name: data for name in names if (data := await _good(files, name))}
+    kept = {name: data for name, data in good.items() if not await files.is_stale(name)}
+    if len(kept) == len(names):
+        return tuple([await _keep(files, name, data) for name, data in kept.items()])
     candidates = _candidates(job, kind)
-    if there and not job.overwrite:
-        source = next(iter(there.values()))  # one of two names is missing: the same bytes serve both
+    if kept:
+        source = next(iter(kept.values()))  # one of two names is missing: the same bytes serve both
     elif candidates:
         source = await _first_that_works(pictures, kind, candidates)
+    elif job.reload:
+        for name in good:
+            await files.take_away(name)  # the other entry's picture is wrong, and this one has none
+        return ()
     else:
-        return tuple([await _keep(files, name, data) for name, data in there.items()])
-    return tuple([await _write(files, name, source, there.get(name)) for name in names])
+        return tuple([await _keep(files, name, data) for name, data in good.items()])
+    return tuple([await _write(files, name, source, good.get(name)) for name in names])
 
 
 async def _write(files: PartFiles, name: str, source: bytes, there: bytes | None) -> FileRecord:

@@ -7,6 +7,7 @@ from services.platform.catalogues.model import SeriesDetails
 from services.platform.catalogues.registry import Catalogues
 from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_life
 from services.platform.event_store import EventStore
+from services.platform.failures import LoadFailure
 from services.platform.folder_names import folder_name, with_suffix
 from services.platform.library import Library
 from services.platform.part_loader import Job
@@ -30,10 +31,10 @@ class Identify:
             details.catalogue,
             details.catalogue_id,
         )
-        folder = state.folder if state.identified else await self._own_folder(state, details)
+        ids = _completed(details.ids, asked or (CatalogueIds() if another else state.ids))
         await job.check()
-        for token in id_tokens(details.ids):
-            await self._claims.claim(token, Claim(state.key, state.added), self._is_over)
+        await self._claim_entry(state, ids, details)
+        folder = state.folder if state.identified else await self._own_folder(state, details)
         return SeriesIdentified(
             key=job.key,
             cause=job.cause,
@@ -42,13 +43,31 @@ class Identify:
             catalogue_id=details.catalogue_id,
             name=details.name,
             folder=folder,
-            ids=details.ids,
+            ids=ids,
             titles=details.aliases,
             year=details.year,
             artwork=details.artwork,
             reload=another,
             starts=parts_to_start(state, reload=another),
         )
+
+    async def _claim_entry(self, state: SeriesState, ids: CatalogueIds, details: SeriesDetails) -> None:
+        """Hold the entry's ids: two living series can't be one entry. Raises LoadFailure (invalid)."""
+        for token in id_tokens(ids):
+
+            async def is_void(held: Claim, token: str = token) -> bool:
+                holder = await self._store.state_of(held.key)
+                return holder is None or not is_life(holder, held) or token not in id_tokens(holder.ids)
+
+            held = await self._claims.claim(token, Claim(state.key, state.added), is_void)
+            if held.key != state.key:
+                raise LoadFailure(
+                    "invalid",
+                    "duplicate",
+                    f"{details.name} ({details.catalogue} {details.catalogue_id}) is in the library already, under the "
+                    f"key {held.key}. Remove this series; or if it is another one, say which: refresh its part "
+                    "identity with an id, such as tvmaze_id.",
+                )
 
     async def _own_folder(self, state: SeriesState, details: SeriesDetails) -> str:
         """The folder wished for, or the one that is there for this title and year; with the key if it is another's."""
@@ -66,15 +85,18 @@ class Identify:
                 return folder
         raise AssertionError("a folder that bears the series' own key can be no other's")
 
-    async def _is_over(self, held: Claim) -> bool:
-        return not is_life(await self._store.state_of(held.key), held)
-
     async def _gave_up(self, held: Claim, folder: str) -> bool:
         """Whether the holder's life has ended, or its SeriesIdentified names another folder."""
         state = await self._store.state_of(held.key)
         if state is None or not is_life(state, held):
             return True
         return state.identified > 0 and folder_token(state.folder) != folder_token(folder)
+
+
+def _completed(found: CatalogueIds, given: CatalogueIds) -> CatalogueIds:
+    """What the catalogue knows, and what a person gave where it knows nothing."""
+    names = CatalogueIds.__struct_fields__
+    return CatalogueIds(**{name: getattr(found, name) or getattr(given, name) for name in names})
 
 
 def _titles(state: SeriesState, asked: CatalogueIds | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ over (by expected revision, so that two can't), and a lost bucket is told again 
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from contracts.events import Canonical, CatalogueIds, RecordedEvent
-from contracts.loading import evolve
+from contracts.loading import fold
 from contracts.state import SeriesState
 from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.folder_names import claim_token
@@ -132,10 +133,8 @@ async def rebuild(store: EventStore, claims: Claims) -> int:
 
 
 async def _fold_all(store: EventStore) -> list[SeriesState]:
-    states: dict[str, SeriesState] = {}
+    events: dict[str, list[RecordedEvent]] = defaultdict(list)
     async for recorded in store.read_all():
         if isinstance(recorded, RecordedEvent):
-            state = evolve(states.get(recorded.event.key), recorded)
-            if state is not None:
-                states[state.key] = state
-    return list(states.values())
+            events[recorded.event.key].append(recorded)
+    return [state for of_one in events.values() if (state := fold(of_one)) is not None]

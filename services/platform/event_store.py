@@ -14,12 +14,13 @@ import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from contracts import codec
 from contracts.events import Event, RecordedEvent
-from contracts.loading import evolve
+from contracts.loading import fold
 from contracts.state import SeriesState
 from contracts.subjects import ALL_EVENTS, STREAM, added_subject, events_of, subject_of
 from services.platform import streams
@@ -38,6 +39,10 @@ class Conflict(Exception):
 
 class LogUnavailable(Exception):
     """The log can't be reached, or is full: nothing was recorded, or nobody can tell yet. Try again later."""
+
+
+class TooLarge(Exception):
+    """The event is larger than the server takes: it can never be recorded like this."""
 
 
 class Expect(msgspec.Struct, frozen=True):
@@ -115,7 +120,10 @@ class EventStore:
         traceparent: str | None = None,
         tries: int = 3,
     ) -> Appended:
-        """Record `event`. Raises Conflict if `expect` does not hold, LogUnavailable if the log does not answer."""
+        """Record `event`.
+
+        Raises Conflict if `expect` does not hold, LogUnavailable if the log does not answer, TooLarge.
+        """
         subject = subject_of(event)
         headers = codec.headers_of(
             event,
@@ -131,21 +139,23 @@ class EventStore:
             headers["Nats-Expected-Last-Subject-Sequence-Subject"] = expect.subject
         body = codec.encode(event)
         reason: object = None
+        conflict: Conflict | None = None
         for attempt in range(tries):
             try:
-                # An uncertain earlier try may have been recorded: its own event would then refuse this one.
+                # An earlier try may have been recorded although nobody said so: its own event then refuses this one.
                 if attempt and (position := await self._last_position(subject, identifier)):
                     return Appended(position, duplicate=True)
-                return await self._publish(subject, body, headers)
-            except Conflict:
-                position = await self._last_position(subject, identifier)
-                if position:
-                    return Appended(position, duplicate=True)
-                raise
+                if conflict is None:
+                    return await self._publish(subject, body, headers)
+                break
+            except Conflict as error:
+                conflict = error  # unless it is our own event that is in the way: look
+            except MaxPayloadError as error:
+                raise TooLarge(f"{len(body)} bytes, the server takes {self.nc.max_payload}") from error
             except (NatsError, TimeoutError, OSError) as error:
                 reason = _why(error)
                 await asyncio.sleep(0.1 * attempt)
-        raise LogUnavailable(f"the event log does not answer: {reason}")
+        raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
     async def _publish(self, subject: str, body: bytes, headers: dict[str, str]) -> Appended:
         answer = await self._mux.request(subject, body, headers, timeout=self._timeout)
@@ -207,11 +217,8 @@ class EventStore:
 
     async def state_of(self, key: str, *, since: SeriesState | None = None) -> SeriesState | None:
         """The fold of one series' events, going on from `since` if that is given."""
-        state = since
-        for one in await self.events_of(key, after=since.position if since else 0):
-            if isinstance(one, RecordedEvent) and not (state and one.position in state.parked):
-                state = evolve(state, one)
-        return state
+        events = await self.events_of(key, after=since.position if since else 0)
+        return fold((one for one in events if isinstance(one, RecordedEvent)), since)
 
     async def _batch(self, body: bytes) -> tuple[list[RecordedEvent | Unreadable], int | None]:
         """The answers to one batch read, and the position that the answering replica had reached (if it says so)."""
@@ -252,6 +259,9 @@ class EventStore:
             pending_msgs_limit=-1,
             pending_bytes_limit=-1,
         )
+        # nats-py 2.16 makes a consumer that has received nothing anew from the log's beginning.
+        if (state := subscription._sub._jsi) is not None:  # noqa: SLF001
+            state._sseq = after  # noqa: SLF001
         return Following(subscription)
 
 
@@ -302,7 +312,7 @@ def decode(
     except codec.UndecodableEvent as error:
         return Unreadable(position, subject, str(error))
     if not _is_about(recorded.event, subject):
-        return Unreadable(position, subject, f"recorded under {subject}, but it is about {recorded.event.key}")
+        return Unreadable(position, subject, f"recorded under {subject}, but it is about {recorded.event.key[:100]!r}")
     return recorded
 
 

@@ -23,7 +23,7 @@ from contracts.events import Part
 from contracts.subjects import STREAM
 from services.platform.broker import connect_options
 from services.platform.event_store import EventStore
-from services.platform.part_loader import PartLoader, Work
+from services.platform.part_loader import Neighbours, PartLoader, Work
 from services.platform.settings import LoaderSettings
 from services.platform.streams import loader_config
 
@@ -45,7 +45,8 @@ async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) 
     )
     store = EventStore(await broker.connect())
     async with works(store) as by_part:
-        loaders = [PartLoader(part, store, work) for part, work in by_part.items()]
+        neighbours = Neighbours()
+        loaders = [PartLoader(part, store, work, neighbours=neighbours) for part, work in by_part.items()]
         for loader in loaders:
             _subscribe(broker, loader, settings.max_concurrent_loads)
         app = FastStream(broker, logger=None)

@@ -25,6 +25,19 @@ class PartFiles:
         mine = self._recorded(record)
         return replace(record, state=mine.state if mine else "existing", width=width, height=height)
 
+    async def is_stale(self, name: str) -> bool:
+        """Whether the good file that is there is to be replaced: asked for, or ours and of another entry."""
+        if self._job.overwrite or not self._job.reload:
+            return self._job.overwrite
+        return self._recorded(await self._library.record_existing(self._folder, name)) is not None
+
+    async def take_away(self, name: str) -> None:
+        """Delete the file if it is just what Coldopen wrote."""
+        record = await self._library.record_existing(self._folder, name)
+        if self._recorded(record) is not None:
+            await self._job.check()
+            await self._library.remove(self._folder, name, record.sha256)
+
     async def put(self, name: str, data: bytes, *, width: int | None = None, height: int | None = None) -> FileRecord:
         """Write `data` unless the load is not wanted any more. Raises Superseded or LoadFailure(filesystem)."""
         before = None

@@ -29,11 +29,11 @@ from contracts.events import (
     PartStarted,
     RecordedEvent,
 )
-from contracts.loading import evolve
+from contracts.loading import fold
 from contracts.state import PartState, SeriesState
 from services.platform import domain
 from services.platform.domain import GiveUp, Run, Skip, Wait
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_store import Conflict, EventStore, LogUnavailable, TooLarge, life_of
 from services.platform.failures import LoadFailure
 from services.platform.streams import ACK_WAIT
 from services.platform.tasks import end
@@ -76,6 +76,11 @@ class Job:
         """Whether good files that exist are to be replaced."""
         return self.one.overwrite
 
+    @property
+    def reload(self) -> bool:
+        """Whether what Coldopen wrote before is another entry's, and to be replaced or taken away."""
+        return self.one.reload
+
     def last(self, kind: type[E]) -> E | None:
         """The last event of `kind` that this series has (for parts' events: of this part)."""
         for recorded in reversed(self.events):
@@ -86,7 +91,7 @@ class Job:
 
     async def check(self) -> None:
         """Look again before and after files are written; raises Superseded if the load is not wanted any more."""
-        state = _fold(await self._loader.store.last_of_each(self.key))
+        state = fold(await self._loader.store.last_of_each(self.key))
         if state is None or state.removed or state.added != self.state.added:
             raise Superseded("removed")
         if state.part(self.part).cause != self.cause:
@@ -99,14 +104,22 @@ Work: TypeAlias = Callable[[Job], Awaitable[FinalEvent]]
 class PartLoader:
     """Handles the deliveries of one part in one process, a slot each; `stop` hands running loads back."""
 
-    def __init__(self, part: Part, store: EventStore, work: Work, *, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self,
+        part: Part,
+        store: EventStore,
+        work: Work,
+        *,
+        neighbours: "Neighbours | None" = None,
+        deadline: float = DEADLINE,
+    ) -> None:
         self.part = part
         self.store = store
         self._work = work
         self._deadline = deadline
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
-        self._neighbours = _Neighbours()
+        self._neighbours = neighbours or Neighbours()
 
     async def handle(self, message: Msg) -> None:
         """Take one delivery to its end: it is acknowledged, or given back to come again."""
@@ -145,7 +158,7 @@ class PartLoader:
         async with _signals(message):
             try:
                 events = await self.store.last_of_each(key, up_to=position)
-                state = _fold(events)
+                state = fold(events)
                 decision = domain.on_delivery(state, self.part, position, datetime.now(UTC))
                 if isinstance(decision, Skip) or state is None:
                     await message.ack()
@@ -180,7 +193,11 @@ class PartLoader:
             outcome, delay = await self._attempt(job)
             if isinstance(outcome, PartFailed | PartRetrying):
                 log.warning("attempt_failed", final=delay is None, error=outcome.error.message)
-            await self._record_for_sure(outcome, job.state, message)
+            try:
+                await self._record_for_sure(outcome, job.state, message)
+            except TooLarge as error:
+                too_large = LoadError(kind="invalid", code="too_large", message=f"the outcome is too large: {error}")
+                await self._record_for_sure(self._failed(job, too_large), job.state, message)
         except (Superseded, Conflict) as error:
             log.info("superseded", why=str(error))
             await _undo(job)
@@ -224,15 +241,7 @@ class PartLoader:
     ) -> tuple[CausedEvent, float | None]:
         again = domain.on_failure(job.one, error, retry_after, random.random())  # noqa: S311 - spreads load, no secret
         if again is None:
-            failed = PartFailed(
-                key=job.key,
-                part=self.part,
-                cause=job.cause,
-                attempt=job.run.attempt,
-                error=error,
-                candidates=candidates,
-            )
-            return failed, None
+            return self._failed(job, error, candidates), None
         retrying = PartRetrying(
             key=job.key,
             part=self.part,
@@ -246,6 +255,16 @@ class PartLoader:
             waited=again.waited,
         )
         return retrying, again.delay
+
+    def _failed(self, job: Job, error: LoadError, candidates: tuple[str, ...] = ()) -> PartFailed:
+        return PartFailed(
+            key=job.key,
+            part=self.part,
+            cause=job.cause,
+            attempt=job.run.attempt,
+            error=error,
+            candidates=candidates,
+        )
 
     async def _release(self, message: Msg, job: Job) -> None:
         with suppress(Conflict, LogUnavailable):
@@ -274,18 +293,29 @@ def _released(job: Job) -> PartReleased:
     return PartReleased(key=job.key, part=job.part, cause=job.cause, attempt=job.run.attempt, delivery=job.run.delivery)
 
 
-class _Neighbours:
-    """Loads run side by side, but one whose worker died before runs alone in its process."""
+class Neighbours:
+    """The loads of one process: side by side, but one whose worker died before runs alone, whatever its part.
+
+    While it waits for the others to finish, no new one begins.
+    """
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._count = 0
         self._alone = False
+        self._suspects = 0  # waiting
 
     @asynccontextmanager
     async def place(self, *, alone: bool) -> AsyncIterator[None]:
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._alone and (not alone or self._count == 0))
+            self._suspects += alone
+            try:
+                await self._changed.wait_for(
+                    lambda: not self._alone and (self._count == 0 if alone else self._suspects == 0)
+                )
+            finally:
+                self._suspects -= alone
+                self._changed.notify_all()
             self._count += 1
             self._alone = alone
         try:
@@ -326,10 +356,3 @@ async def _undo(job: Job) -> None:
             await step()
         except LoadFailure as failure:
             log.warning("undo_failed", error=failure.error.message)
-
-
-def _fold(events: list[RecordedEvent]) -> SeriesState | None:
-    state: SeriesState | None = None
-    for recorded in events:
-        state = evolve(state, recorded)
-    return state

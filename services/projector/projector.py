@@ -28,6 +28,7 @@ HEARTBEAT = 2.0
 _MOST_PENDING = 10_000
 _STATES_KEPT = 20_000
 _POLL = 5.0
+_REASON = 500  # characters
 _NOTHING = Folded({}, {}, frozenset(), [])
 
 
@@ -117,7 +118,7 @@ class Projector:
             if not is_refusal(again):
                 raise
             key = one.event.key if isinstance(one, RecordedEvent) else ""
-            await self._commit([Unreadable(one.position, f"series.{key}", f"the database refused it: {error}"[:500])])
+            await self._commit([Unreadable(one.position, f"series.{key}", f"the database refused it: {error}")])
 
     async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
         for one in batch:
@@ -146,7 +147,7 @@ class Projector:
         key = one.subject.split(".")[1]
         if not is_key(key):
             return
-        parked = EventParked(key=key, parked_position=one.position, reason=one.reason)
+        parked = EventParked(key=key, parked_position=one.position, reason=one.reason[:_REASON])
         with suppress(Conflict):
             await self._store.append(parked, event_id=f"parked-{self._log_id}-{one.position}")
 

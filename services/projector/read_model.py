@@ -143,13 +143,15 @@ async def _replace_episodes(connection: AsyncConnection, folded: Folded) -> None
 
 
 def _season_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
-    rows = [(added, season.number, season.title) for added, event in by_id.items() for season in event.seasons]
+    rows = [
+        (added, season.number, _cut(season.title, 1000)) for added, event in by_id.items() for season in event.seasons
+    ]
     return _columns(("series_id", "number", "title"), rows)
 
 
 def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
     rows = [
-        (added, season.number, one.number, one.title, one.air_date, one.runtime, one.absolute, one.on_disk)
+        (added, season.number, one.number, _cut(one.title, 1000), one.air_date, one.runtime, one.absolute, one.on_disk)
         for added, event in by_id.items()
         for season in event.seasons
         for one in season.episodes
@@ -167,14 +169,19 @@ def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, l
     return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
+def _cut(text: str | None, length: int) -> str | None:
+    """What the column has room for; the state beside it holds the whole."""
+    return text[:length] if text else text
+
+
 def _row(state: SeriesState) -> tuple[Any, ...]:
     return (
         state.added,
         state.key,
-        state.name,
-        state.site,
-        state.link,
-        state.client,
+        _cut(state.name, 500),
+        _cut(state.site, 100),
+        _cut(state.link, 2000),
+        _cut(state.client, 200),
         state.folder,
         state.year,
         state.nfo.good == "loaded",

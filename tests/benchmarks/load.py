@@ -22,7 +22,7 @@ async def run() -> list[Figure]:
     """One figure, in seconds."""
     ideal = CALLS_OF_THE_BUSIEST_PART * DELAY * SERIES / SLOTS
     with tempfile.TemporaryDirectory(prefix="coldopen-bench-") as folder:
-        async with running_stack(Path(folder), COLDOPEN_MAX_CONCURRENT_LOADS=str(SLOTS)) as stack:
+        async with running_stack(Path(folder), same_pictures=True, COLDOPEN_MAX_CONCURRENT_LOADS=str(SLOTS)) as stack:
             stack.standin.delay = DELAY
             values = [await _load(stack, number) for number in range(ROUNDS + 1)][1:]
     name = f"{SERIES} series, {DELAY * 1e3:.0f} ms a call, {SLOTS} slots a part"

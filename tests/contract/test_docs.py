@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -58,7 +59,8 @@ def test_every_tag_is_in_the_contracts_readme(kind: type[msgspec.Struct]) -> Non
 
 def test_every_recipe_says_what_it_does() -> None:
     """`just --list` is the developers' first page."""
-    listed = subprocess.run(["just", "--list"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    just = Path(sys.executable).with_name("just")
+    listed = subprocess.run([just, "--list"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     recipes = [line for line in listed.splitlines() if line.startswith("    ") and not line.strip().startswith("[")]
     assert len(recipes) >= 7

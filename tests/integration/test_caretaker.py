@@ -1,10 +1,13 @@
 """The caretaker on a real log: lost work is asked for once, and what the broker still has is left alone."""
 
+import asyncio
+
 from contracts.events import Part, PartRequested, PartStarted, RecordedEvent, SeriesRemoved
 from contracts.subjects import STREAM
 from services.caretaker.caretaker import Caretaker
 from services.platform.event_store import EventStore, life_of
 from tests.support.histories import added, loaded_after
+from tests.support.waiting import eventually
 
 
 def caretaker(store: EventStore) -> Caretaker:
@@ -64,3 +67,24 @@ async def test_what_waits_or_is_settled_is_left_alone(store: EventStore) -> None
 
     assert asked == 0
     assert await requests(store) == []
+
+
+async def test_what_a_person_asked_for_meanwhile_is_left_alone(store: EventStore) -> None:
+    """Between finding lost work and asking for it anew somebody may have done so: their load is not superseded."""
+    for key in ("bleach", "naruto"):
+        await store.append(added(key))
+    await acknowledge_all(store, Part.IDENTITY)
+    slow = Caretaker(store, interval=60, between=0.5)
+
+    checking = asyncio.ensure_future(slow.check())
+    await eventually(lambda: _count(store, 1))
+    asked_first = (await requests(store))[0].key
+    other = "naruto" if asked_first == "bleach" else "bleach"
+    await store.append(PartRequested(key=other, part=Part.IDENTITY, reason="retry"))
+
+    assert await checking == 1
+    assert [one.reason for one in await requests(store)] == ["startup", "retry"]
+
+
+async def _count(store: EventStore, wanted: int) -> bool:
+    return len(await requests(store)) == wanted

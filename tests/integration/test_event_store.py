@@ -2,13 +2,14 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from contracts.events import Canonical, Part, PartStarted, RecordedEvent, SeriesAdded
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
-from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, Unreadable, life_of
+from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, TooLarge, Unreadable, life_of
 from services.platform.streams import ForeignLog
 from tests.support.waiting import eventually
 
@@ -145,6 +146,34 @@ async def test_following_misses_nothing_over_a_restart(store: EventStore, nats_s
     await following.stop()
 
     assert seen == list(range(6, 31))
+
+
+async def test_following_goes_on_from_its_place_even_if_nothing_came_yet(
+    store: EventStore, nats_server: NatsServer
+) -> None:
+    """A restart of the server while nothing happens does not bring the whole log again."""
+    seen: list[int] = []
+
+    async def deliver(one: RecordedEvent | Unreadable) -> None:
+        seen.append(one.position)
+
+    for number in range(10):
+        await store.append(added(f"before-{number}"))
+    following = await store.follow(10, deliver)
+    await nats_server.stop()
+    await nats_server.start()
+    await eventually(lambda: store.nc.is_connected)
+    await store.append(added("after"))
+    await eventually(lambda: seen, within=15)
+    await following.stop()
+
+    assert seen == [11]
+
+
+async def test_an_event_that_no_server_takes_is_told_as_such(store: EventStore) -> None:
+    """Trying again would not make it smaller."""
+    with pytest.raises(TooLarge, match="8388608"):
+        await store.append(msgspec.structs.replace(added("bleach"), name="x" * 9_000_000))
 
 
 async def test_a_recreated_or_shorter_log_is_an_error(store: EventStore) -> None:

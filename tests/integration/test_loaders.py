@@ -288,11 +288,60 @@ async def test_a_folder_of_another_series_gets_the_key(house: House) -> None:
     """Two living series never share a folder, also when their names differ in case only."""
     await house.add("first")
     await house.load(Part.IDENTITY)
-    await house.add("second", folder="attack on titan (2013)")
+    house.standin.catalogue.add("Titans Attack", 2013)
+    await house.add("second", name="Titans Attack", folder="attack on titan (2013)")
     await house.load(Part.IDENTITY)
 
     assert (await house.state("first")).folder == FOLDER
     assert (await house.state("second")).folder.endswith(" [second]")
+
+
+async def test_two_living_series_are_never_one_entry(house: House) -> None:
+    """The second key for what is there already fails, names the first, and says what to do."""
+    await house.add("first")
+    await house.load(Part.IDENTITY)
+    await house.add("second")
+    await house.load(Part.IDENTITY)
+
+    last = await house.last("second")
+    assert isinstance(last, PartFailed)
+    assert last.error.code == "duplicate"
+    assert "key first" in last.error.message
+
+
+async def test_ids_that_were_given_are_kept(house: House) -> None:
+    """What the catalogue does not know of is not forgotten: the same id again must find this series."""
+    await house.add(ids=CatalogueIds(tmdb=1429))
+
+    await house.load(Part.IDENTITY)
+
+    ids = (await house.state()).ids
+    assert ids.tmdb == 1429
+    assert ids.tvmaze is not None
+
+
+async def test_another_entry_replaces_what_was_written_and_nothing_else(house: House) -> None:
+    """Identified anew: our pictures and NFO become the right ones, a person's own poster stays, our logo goes."""
+    mine = picture("JPEG", (600, 900))
+    (house.root / FOLDER).mkdir()
+    (house.root / FOLDER / "poster.jpg").write_bytes(mine)
+    await house.add()
+    await house.load_all()
+    before = {path.name: path.read_bytes() for path in (house.root / FOLDER).iterdir()}
+    other = house.standin.catalogue.add("Titan with no logo", 2015)
+    state = await house.state()
+    request = PartRequested(key="aot", part=Part.IDENTITY, reason="refresh", ids=CatalogueIds(tvmaze=other.id))
+    await house.store.append(request, expect=life_of("aot", state.added))
+
+    await house.load_all()
+
+    after = {path.name: path.read_bytes() for path in (house.root / FOLDER).iterdir()}
+    assert after["poster.jpg"] == mine
+    assert after["fanart.jpg"] != before["fanart.jpg"]
+    assert b"Titan with no logo" in after["tvshow.nfo"]
+    assert set(before) - set(after) == {"logo.png", "clearlogo.png"}
+    state = await house.state()
+    assert (state.folder, state.logo.status, state.loading_status) == (FOLDER, "unavailable", "completed")
 
 
 async def test_a_missing_year_is_learned_from_the_catalogue(house: House) -> None:

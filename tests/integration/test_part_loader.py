@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from nats.aio.msg import Msg
 
 from contracts.events import (
@@ -21,7 +22,7 @@ from contracts.events import (
 from contracts.subjects import STREAM
 from services.platform.event_store import EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
-from services.platform.part_loader import Job, PartLoader
+from services.platform.part_loader import Job, Neighbours, PartLoader
 from tests.support.waiting import eventually
 
 ADDED = SeriesAdded(
@@ -243,6 +244,19 @@ async def test_long_work_is_signalled_and_not_delivered_twice(
     assert isinstance((await recorded(store))[-1], SeriesIdentified)
 
 
+async def test_an_outcome_that_is_too_large_fails_the_part(store: EventStore) -> None:
+    """No server would ever take it: the part is settled instead of holding its slot for ever."""
+
+    async def endless(job: Job) -> FinalEvent:
+        return replace(await identify(job), name="x" * 9_000_000)
+
+    await PartLoader(Part.IDENTITY, store, endless).handle(await delivery(store))
+
+    last = (await recorded(store))[-1]
+    assert isinstance(last, PartFailed)
+    assert (last.error.kind, last.error.code) == ("invalid", "too_large")
+
+
 async def test_one_that_killed_its_worker_runs_alone(store: EventStore) -> None:
     """After a death the load waits until its neighbours are done, and keeps new ones out."""
     await store.append(PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=1))
@@ -285,3 +299,25 @@ async def test_work_that_loses_the_log_is_handed_back_when_it_is_there_again(sto
     events = await recorded(store)
     assert [type(event) for event in events] == [SeriesAdded, PartStarted, PartReleased, PartStarted, SeriesIdentified]
     assert tries == [0, 0]
+
+
+async def test_a_suspect_shuts_the_door_to_newcomers_of_every_part() -> None:
+    """While it waits for the others to finish nobody begins, and while it runs it is alone in its process."""
+    neighbours = Neighbours()
+    order: list[str] = []
+    leave = asyncio.Event()
+
+    async def take(name: str, *, alone: bool) -> None:
+        async with neighbours.place(alone=alone):
+            order.append(f"{name} in")
+            await (leave.wait() if name == "first" else asyncio.sleep(0.01))
+            order.append(f"{name} out")
+
+    tasks = [asyncio.ensure_future(take("first", alone=False))]
+    await asyncio.sleep(0)
+    tasks += [asyncio.ensure_future(take("suspect", alone=True)), asyncio.ensure_future(take("late", alone=False))]
+    await asyncio.sleep(0.02)
+    leave.set()
+    await asyncio.gather(*tasks)
+
+    assert order == ["first in", "first out", "suspect in", "suspect out", "late in", "late out"]

@@ -141,9 +141,12 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(folder: Path, **settings: str) -> AsyncIterator[Stack]:
-    """An installation that is up; stopped at the end of the block, with nothing left behind."""
-    async with StandIn(same_pictures=False) as standin:
+async def running_stack(folder: Path, *, same_pictures: bool = False, **settings: str) -> AsyncIterator[Stack]:
+    """An installation that is up; stopped at the end of the block, with nothing left behind.
+
+    With `same_pictures` the stand-in draws once for all series: for measuring Coldopen and not the drawing.
+    """
+    async with StandIn(same_pictures=same_pictures) as standin:
         stack = Stack(folder, standin, **settings)
         try:
             await stack.start()

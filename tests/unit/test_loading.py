@@ -6,7 +6,7 @@ import pytest
 
 from contracts.api import LoadingProgress
 from contracts.events import CatalogueIds, Event, LoadError, Part
-from contracts.loading import evolve, parts_to_start
+from contracts.loading import evolve, fold, parts_to_start
 from contracts.presentation import error_of, message_of, progress_of
 from tests.support.builders import (
     BEGIN,
@@ -18,7 +18,6 @@ from tests.support.builders import (
     all_loaded,
     at,
     failed,
-    fold,
     identified,
     loaded,
     log,
@@ -276,7 +275,17 @@ def test_a_re_identification_as_another_entry_starts_everything() -> None:
     state = state_after(*AT_REST, requested(IDENTITY), identified(7, catalogue_id="84", reload=True))
 
     assert {state.part(part).cause for part in state.wanted} == {8}
-    assert (state.nfo.overwrite, progress_of(state)) == (True, NONE)
+    assert (state.nfo.reload, state.nfo.overwrite, progress_of(state)) == (True, False, NONE)
+
+
+def test_who_asks_again_before_another_entry_is_loaded_replaces_the_former_ones_files() -> None:
+    """Until a load succeeds, what is on disk is still the other entry's."""
+    reloading = [*AT_REST, requested(IDENTITY), identified(7, catalogue_id="84", reload=True)]
+
+    again = state_after(*reloading, failed(NFO_PART, 8), requested(NFO_PART))
+    done = state_after(*reloading, loaded(NFO_PART, 8), requested(NFO_PART))
+
+    assert (again.nfo.reload, done.nfo.reload) == (True, False)
 
 
 def test_a_re_identification_can_name_what_it_starts() -> None:
@@ -367,3 +376,15 @@ def test_a_long_error_is_cut() -> None:
     state = state_after(added(), failed(IDENTITY, 1, error=error))
 
     assert len(error_of(state) or "") == 1000
+
+
+def test_a_parked_event_does_not_count_wherever_it_stands() -> None:
+    """The event that parks comes after the one that is parked: the fold of both leaves that one out."""
+    events = [*log(added(), identified(1)), at(3, loaded(Part.EPISODES, 2)), at(4, parked(3))]
+
+    skipped, counted = fold(events), fold([*events, at(5, unparked(3))])
+
+    assert skipped is not None
+    assert counted is not None
+    assert (skipped.episodes.status, list(skipped.parked)) == ("queued", [3])
+    assert (counted.episodes.status, counted.parked) == ("loaded", {})

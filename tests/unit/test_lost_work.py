@@ -52,4 +52,5 @@ def test_settled_removed_and_adopted_work_is_not_lost() -> None:
 
     assert requests(settled) == []
     assert requests(replace(SERIES, nfo=open_part, removed=True)) == []
+    assert requests(replace(SERIES, nfo=open_part, parked={60: "bad body"})) == []
     assert requests(replace(SERIES, origin="import", identity=PartState(status="queued", cause=10))) == []
