@@ -1,8 +1,8 @@
 """The output of a child: forwarded line by line and kept in a bounded file."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 Forward = Callable[[str, str], None]  # (name of the service, one line without its end)
 LINE_LIMIT = 64 * 1024  # bytes; a longer line is forwarded in pieces
@@ -15,16 +15,22 @@ class LogFile:
         self._path = path
         self._limit = limit
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("ab")
+        # Without a buffer: what a full disk refuses would be tried again with each line, and when it is closed.
+        self._file = path.open("ab", buffering=0)
 
     def write(self, line: bytes) -> None:
-        """Append a line, and begin a new file when this one is full."""
-        self._file.write(line)
-        self._file.flush()
-        if self._file.tell() >= self._limit:
-            self._file.close()
+        """Append a line, and begin a new file when this one is full; what the disk refuses is lost."""
+        with suppress(OSError):
+            self._file.write(line)
+            if self._file.tell() >= self._limit:
+                self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        with suppress(FileNotFoundError):  # put aside already, when there was no room for a new one
             self._path.replace(self._path.with_suffix(".old.log"))
-            self._file = self._path.open("ab")
+        fresh = self._path.open("ab", buffering=0)
+        self._file.close()
+        self._file = fresh
 
     def close(self) -> None:
         """Nothing more is written."""

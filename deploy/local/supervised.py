@@ -53,7 +53,10 @@ def next_pause(pause: float, lived: float) -> float:
 
 
 class Supervised:
-    """Keeps one service running until `stop`. `changed` is called after each change of its status."""
+    """Keeps one service running until `stop`. `changed` is called after each change of its status.
+
+    A disk that takes neither a line nor the status, and a terminal that is gone, change nothing about that.
+    """
 
     def __init__(self, spec: ChildSpec, log: LogFile, forward: Forward, changed: Callable[[], None]) -> None:
         self.spec = spec
@@ -68,6 +71,7 @@ class Supervised:
     def start(self) -> None:
         """Begin; returns at once."""
         self._task = asyncio.create_task(self._keep_running())
+        self._task.add_done_callback(self._say_why)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the service and whatever it started; a no-op if nothing of it runs."""
@@ -92,6 +96,11 @@ class Supervised:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.terminate()
+
+    def _say_why(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits for the task before `stop`: an end that nobody asked for must not go unnoticed."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._say(f"is no longer supervised: {error!r}")
 
     async def _keep_running(self) -> None:
         pause, restarts = 0.0, 0
@@ -161,16 +170,20 @@ class Supervised:
                 line = await output.read(error.consumed)
             if not line:
                 return
-            self._log.write(line)
-            self._forward(self.spec.name, line.decode(errors="replace").rstrip("\r\n"))
+            self._tell(line, line.decode(errors="replace").rstrip("\r\n"))
 
     def _say(self, text: str) -> None:
-        self._log.write(f"supervisor: {self.spec.name} {text}\n".encode())
-        self._forward(self.spec.name, text)
+        self._tell(f"supervisor: {self.spec.name} {text}\n".encode(), text)
+
+    def _tell(self, line: bytes, text: str) -> None:
+        self._log.write(line)
+        with suppress(OSError):
+            self._forward(self.spec.name, text)
 
     def _set(self, **changes: object) -> None:
         self.status = msgspec.structs.replace(self.status, **changes)
-        self._changed()
+        with suppress(OSError):
+            self._changed()
 
 
 def _created(pid: int) -> float | None:

@@ -1,10 +1,11 @@
 """The supervisor, with small real processes."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,7 @@ import pytest
 from deploy.local.daemon import AlreadyRunning
 from deploy.local.logs import LogFile
 from deploy.local.run_file import read_run_file
-from deploy.local.supervised import ChildSpec, State, next_pause
+from deploy.local.supervised import ChildSpec, State, Supervised, next_pause
 from deploy.local.supervisor import Supervisor
 from tests.support.waiting import eventually
 
@@ -263,6 +264,45 @@ async def test_a_line_of_any_length_is_no_obstacle(supervisor: Supervisor, lines
 
     text = "".join(line for _, line in lines[: lines.index(("a", "end"))])
     assert text == "x" * 200_000 + "\ufffd"
+
+
+def no_space() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(("log", "changed"), [("/dev/full", lambda: None), ("/dev/null", no_space)])
+async def test_a_full_disk_ends_no_supervision(log: str, changed: Callable[[], None], lines: Lines) -> None:
+    """Neither the log's: lines are still forwarded; nor run.json's: a service that dies is started again."""
+    child = Supervised(spec("a", "print('hello')"), LogFile(Path(log)), lines.forward, changed)
+    child.start()
+
+    await eventually(lambda: lines.count(("a", "hello")) >= 2)
+    await child.stop(grace=1)
+
+
+async def test_the_end_of_supervision_is_said(tmp_path: Path, lines: Lines) -> None:
+    """A mistake of ours that ends it is no secret until `stop`."""
+
+    def changed() -> None:
+        raise RuntimeError("a mistake")
+
+    child = Supervised(spec("a", OBEDIENT), LogFile(tmp_path / "a.log"), lines.forward, changed)
+    child.start()
+
+    await eventually(lambda: ("a", "is no longer supervised: RuntimeError('a mistake')") in lines)
+    await child.stop(grace=1)
+
+
+def test_a_log_that_can_not_be_put_aside_grows(tmp_path: Path) -> None:
+    """Better too long than an end of everything."""
+    (tmp_path / "a.old.log").mkdir()
+
+    log = LogFile(tmp_path / "a.log", limit=1)
+    log.write(b"one\n")
+    log.write(b"two\n")
+    log.close()
+
+    assert (tmp_path / "a.log").read_text() == "one\ntwo\n"
 
 
 def test_a_log_is_bounded(tmp_path: Path) -> None:
