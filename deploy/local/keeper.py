@@ -4,7 +4,6 @@ import asyncio
 import time
 from typing import Protocol
 
-from deploy.local.daemon import StartFailed
 from deploy.local.logs import Forward
 from deploy.local.supervised import next_pause
 
@@ -32,8 +31,8 @@ async def keep_running(name: str, server: Server, forward: Forward) -> None:
         await asyncio.sleep(pause)
         try:
             await server.restart()
-        except (StartFailed, OSError) as error:
-            forward(name, f"can't be started again: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the server, the next try may go well
+            forward(name, f"can't be started again: {str(error) or type(error).__name__}")
         else:
             forward(name, "runs again")
         since = time.monotonic()
