@@ -20,6 +20,7 @@ from nats.js.errors import NotFoundError
 from contracts.subjects import STREAM
 from services.platform import streams
 from services.platform.broker import connect
+from services.platform.claims import Claims, rebuild
 from services.platform.event_store import EventStore
 from services.platform.library import Library
 from services.platform.library_paths import MARKER
@@ -47,13 +48,8 @@ async def bootstrap_log(nats_url: str, library: Path | None = None, *, replicas:
     nc = await connect("bootstrap", nats_url, patience=_PATIENCE)
     try:
         store = EventStore(nc)
-        had_claims = await _exists(store.js, f"KV_{streams.CLAIMS_BUCKET}")
         info = await streams.declare(store.js, replicas=replicas)
-        if not had_claims and info.last_position:
-            # A lost bucket: without its claims two series could get one folder.
-            from services.platform.claims import Claims, rebuild
-
-            await rebuild(store, await Claims.open(store))
+        await _complete_claims(store, info.log_id)
         if library is not None and not _is_marked(library) and not await _has_loaded(store.js):
             Library(library).make_marker()
         return info
@@ -61,12 +57,12 @@ async def bootstrap_log(nats_url: str, library: Path | None = None, *, replicas:
         await nc.close()
 
 
-async def _exists(js: JetStreamContext, stream: str) -> bool:
-    try:
-        await js.stream_info(stream)
-    except NotFoundError:
-        return False
-    return True
+async def _complete_claims(store: EventStore, log_id: str) -> None:
+    """Tell a new, lost or half-told bucket its claims: without them two series could get one folder."""
+    claims = await Claims.open(store)
+    if not await claims.is_complete(log_id):
+        await rebuild(store, claims)
+        await claims.mark_complete(log_id)
 
 
 def _is_marked(library: Path) -> bool:

@@ -31,6 +31,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 _DECODER = msgspec.json.Decoder(Claim)
+_COMPLETE = "_complete"  # the entry that is no claim: the id of the log whose claims are all here
 
 
 def page_token(canonical: Canonical) -> str:
@@ -68,6 +69,20 @@ class Claims:
             except KeyNotFoundError:
                 return None
         return _DECODER.decode(entry.value or b"")
+
+    async def is_complete(self, log_id: str) -> bool:
+        """Whether the bucket has, since it was made, been given all that the log knows. Raises LogUnavailable."""
+        with _reached():
+            try:
+                entry = await self._bucket.get(_COMPLETE)
+            except KeyNotFoundError:
+                return False
+        return entry.value == log_id.encode()
+
+    async def mark_complete(self, log_id: str) -> None:
+        """Say so, after `rebuild`. Raises LogUnavailable."""
+        with _reached():
+            await self._bucket.put(_COMPLETE, log_id.encode())
 
     async def claim(self, token: str, claim: Claim, is_void: Callable[[Claim], Awaitable[bool]]) -> Claim:
         """Hold `token` for `claim.key`; the answer is its holder, ours or another living series'.

@@ -12,7 +12,7 @@ from contracts.subjects import STREAM
 from deploy.bootstrap import bootstrap_database, bootstrap_log, newest_revision
 from deploy.local.postgres import Postgres
 from services.platform import streams
-from services.platform.claims import Claims, page_token
+from services.platform.claims import Claim, Claims, page_token
 from services.platform.event_store import EventStore
 
 ADDED = SeriesAdded(
@@ -68,6 +68,32 @@ async def test_lost_claims_are_told_again_from_the_log(nats_url: str) -> None:
     await store.nc.close()
     assert holder is not None
     assert holder.key == "a"
+
+
+async def test_a_bucket_that_a_crash_left_half_told_is_told_to_the_end(nats_url: str) -> None:
+    """The bucket is made before it is filled: that it is there says nothing."""
+    store = await store_at(nats_url)
+    await streams.declare(store.js)
+    await store.append(ADDED)
+
+    await bootstrap_log(nats_url)
+
+    holder = await (await Claims.open(store)).holder(page_token(ADDED.canonical))
+    await store.nc.close()
+    assert holder == Claim("a", 1)
+
+
+async def test_claims_are_told_only_once(nats_url: str) -> None:
+    """A new installation's are complete from the beginning: no later start has to read the whole log."""
+    await bootstrap_log(nats_url)
+    store = await store_at(nats_url)
+    await store.append(ADDED)
+
+    await bootstrap_log(nats_url)
+
+    holder = await (await Claims.open(store)).holder(page_token(ADDED.canonical))
+    await store.nc.close()
+    assert holder is None
 
 
 async def test_it_migrates_an_empty_database_and_leaves_a_new_one_alone(
