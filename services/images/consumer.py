@@ -1,7 +1,7 @@
 """The logo and images parts: the best picture that the catalogue offers, checked, converted, written whole."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from contracts.events import (
     ArtworkCandidate,
@@ -18,6 +18,9 @@ from services.platform.library import Library
 from services.platform.outcomes import unavailable, with_files
 from services.platform.part_files import PartFiles
 from services.platform.part_loader import Job
+
+# A picture as its file wants it: bytes, width, height. All names of one kind have one format.
+Converted: TypeAlias = tuple[bytes, int, int]
 
 
 class Pictures(Protocol):
@@ -64,21 +67,21 @@ async def _load_kind(job: Job, kind: ArtworkKind, pictures: Pictures, files: Par
     if len(kept) == len(names):
         return tuple([await _keep(files, name, data) for name, data in kept.items()])
     candidates = _candidates(job, kind)
-    if kept:
-        source = next(iter(kept.values()))  # one of two names is missing: the same bytes serve both
+    if kept:  # one of two names is missing: the same bytes serve both
+        converted = await asyncio.to_thread(convert, next(iter(kept.values())), names[0])
     elif candidates:
-        source = await _first_that_works(pictures, kind, candidates)
+        converted = await _first_that_works(pictures, kind, candidates)
     elif job.reload:
         for name in good:
             await files.take_away(name)  # the other entry's picture is wrong, and this one has none
         return ()
     else:
         return tuple([await _keep(files, name, data) for name, data in good.items()])
-    return tuple([await _write(files, name, source, good.get(name)) for name in names])
+    return tuple([await _write(files, name, converted, good.get(name)) for name in names])
 
 
-async def _write(files: PartFiles, name: str, source: bytes, there: bytes | None) -> FileRecord:
-    data, width, height = await asyncio.to_thread(convert, source, name)
+async def _write(files: PartFiles, name: str, converted: Converted, there: bytes | None) -> FileRecord:
+    data, width, height = converted
     if data == there:
         return await files.keep(name, width=width, height=height)
     return await files.put(name, data, width=width, height=height)
@@ -108,19 +111,17 @@ def _candidates(job: Job, kind: ArtworkKind) -> list[ArtworkCandidate]:
     return [one for one in identified.artwork if one.kind == kind] if identified else []
 
 
-async def _first_that_works(pictures: Pictures, kind: ArtworkKind, candidates: list[ArtworkCandidate]) -> bytes:
+async def _first_that_works(pictures: Pictures, kind: ArtworkKind, candidates: list[ArtworkCandidate]) -> Converted:
     """The first candidate that is there and is a picture; a catalogue that is down is no reason for the next."""
     last: LoadFailure | None = None
     for candidate in candidates:
         try:
             data = await pictures.fetch_picture(candidate.url)
-            await asyncio.to_thread(check_picture, data)
+            return await asyncio.to_thread(convert, data, PICTURE_NAMES[kind][0])
         except LoadFailure as failure:
             if failure.error.kind not in ("not_found", "invalid"):
                 raise
             # What is wrong with a picture that is there tells more than that others are not.
             if last is None or last.error.kind == "not_found":
                 last = failure
-        else:
-            return data
     raise last or LoadFailure("not_found", "no_candidate", f"the catalogue lists no {kind}")
