@@ -1,16 +1,16 @@
 """Tell the log about rows that predate it, once: then they survive a rebuild like the rest.
 
 Rows with position 0 are moved aside into `legacy_series` in one transaction. For each, SeriesAdded, SeriesIdentified
-(with the folder that it has) and a Loaded event for what was there are recorded, and the row is marked. Run again
-after a crash, it goes on where it stopped: the ids of the events are made from the row, and what is recorded already
-is recognised. The projector folds nothing while rows are left. Run it with the operator's NATS user.
+(with the folder that it has) and a Loaded event for what was there are recorded, its page, folder and ids are claimed,
+and the row is marked. Run again after a crash, however much later, it goes on where it stopped: the log is asked what
+is recorded already. The projector folds nothing while rows are left. Run it with the operator's NATS user.
 """
 
 import uuid
 from typing import Any
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events import (
@@ -28,8 +28,8 @@ from contracts.events import (
     SeriesIdentified,
 )
 from contracts.state import ADOPTED
-from contracts.subjects import added_subject
-from services.platform.event_store import Conflict, EventStore, Expect, life_of
+from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_life, page_token
+from services.platform.event_store import EventStore, life_of
 
 log = structlog.get_logger()
 
@@ -56,8 +56,9 @@ async def adopt(engine: AsyncEngine, store: EventStore) -> int:
     query = text("SELECT id, key, row, episodes FROM legacy_series WHERE adopted_position IS NULL ORDER BY id")
     async with engine.connect() as connection:
         rows = (await connection.execute(query)).all()
+    claims = await Claims.open(store)
     for row in rows:
-        position = await _tell(store, row.id, row.key, row.row, row.episodes)
+        position = await _tell(store, claims, row)
         async with engine.begin() as connection:
             await connection.execute(
                 text("UPDATE legacy_series SET adopted_position = :position WHERE id = :id"),
@@ -66,26 +67,40 @@ async def adopt(engine: AsyncEngine, store: EventStore) -> int:
     return len(rows)
 
 
-async def _tell(store: EventStore, row_id: int, key: str, row: dict[str, Any], episodes: list[dict[str, Any]]) -> int:
-    """Record what the row says; the position of its SeriesAdded."""
-    added = added_event(key, row)
-    event_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"adopted/{row_id}/{key}"))
-    try:
-        position = (await store.append(added, expect=Expect(added_subject(key), 0), event_id=event_id)).position
-    except Conflict:
-        state = await store.state_of(key)
-        if state is None:
-            raise
-        if state.origin != "import":
-            log.warning("already_added", key=key, what="the log knows this key: the old row is not adopted")
-            return state.added
-        position = state.added
-    guard = life_of(key, position)
-    identified = (await store.append(identified_event(key, position, row), expect=guard)).position
-    for part, there in _parts(row):
-        if there:
-            await store.append(_loaded(key, identified, part, episodes), expect=guard)
+async def _tell(store: EventStore, claims: Claims, old: Row[Any]) -> int:
+    """Record what the row says and the log does not know yet; the position of its SeriesAdded."""
+    added = added_event(old.key, old.row)
+    state = await store.state_of(old.key)
+    if state is not None and (state.removed or not state.is_adoption(state.added)):
+        log.warning("already_added", key=old.key, what="the log knows this key: the old row is not adopted")
+        return state.added
+    position = state.added if state else await _add(store, old.id, added)
+    await _claim(store, claims, added, position)
+    guard = life_of(old.key, position)
+    identified = state.identified if state else 0
+    if not identified:
+        identified = (await store.append(identified_event(old.key, position, old.row), expect=guard)).position
+    for part, there in _parts(old.row):
+        if there and not (state and state.part(part).good):
+            await store.append(_loaded(old.key, identified, part, old.episodes), expect=guard)
     return position
+
+
+async def _add(store: EventStore, row_id: int, added: SeriesAdded) -> int:
+    event_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"adopted/{row_id}/{added.key}"))
+    return (await store.append(added, expect=life_of(added.key, 0), event_id=event_id)).position
+
+
+async def _claim(store: EventStore, claims: Claims, added: SeriesAdded, position: int) -> None:
+    """Claim what the series has. Another living series may have it too: both are in the library as they are."""
+
+    async def is_over(held: Claim) -> bool:
+        return not is_life(await store.state_of(held.key), held)
+
+    for token in (page_token(added.canonical), folder_token(added.folder), *id_tokens(added.ids)):
+        holder = await claims.claim(token, Claim(added.key, position), is_over)
+        if holder.key != added.key:
+            log.warning("claimed_by_another", key=added.key, token=token, holder=holder.key)
 
 
 def added_event(key: str, row: dict[str, Any]) -> SeriesAdded:
