@@ -3,9 +3,9 @@
 from contracts.events import EpisodesLoaded, FinalEvent
 from services.episodes.domain import episodes_on_disk, fit, with_disk_state
 from services.platform.catalogues.registry import Catalogues
+from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import unchanged
-from services.platform.part_loader import Job
 
 
 class LoadEpisodes:

@@ -10,7 +10,8 @@ from contracts import codec
 from contracts.api import HistoryItem
 from contracts.events import EVENT_TYPES, RecordedEvent
 from contracts.subjects import STREAM
-from services.platform.event_store import EventStore, LogUnavailable, Unreadable
+from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.stored_event import Unreadable
 
 UNREADABLE = "unreadable"
 TAGS = (*(str(kind.__struct_config__.tag) for kind in EVENT_TYPES), UNREADABLE)

@@ -14,10 +14,10 @@ from contracts.events import (
 )
 from services.images.domain import MAX_BYTES, PICTURE_NAMES, check_picture, convert, is_good_picture
 from services.platform.failures import LoadFailure
+from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import unavailable, with_files
 from services.platform.part_files import PartFiles
-from services.platform.part_loader import Job
 
 # A picture as its file wants it: bytes, width, height. All names of one kind have one format.
 Converted: TypeAlias = tuple[bytes, int, int]

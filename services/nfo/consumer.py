@@ -3,10 +3,10 @@
 from contracts.events import FinalEvent, NfoLoaded
 from services.nfo.domain import is_valid_tvshow, merge_tvshow, render_tvshow
 from services.platform.catalogues.registry import Catalogues
+from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import with_files
 from services.platform.part_files import PartFiles
-from services.platform.part_loader import Job
 
 NAME = "tvshow.nfo"
 _LIMIT = 10 * 1024 * 1024

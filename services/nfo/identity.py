@@ -9,8 +9,8 @@ from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_
 from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
 from services.platform.folder_names import folder_name, with_suffix
+from services.platform.job import Job
 from services.platform.library import Library
-from services.platform.part_loader import Job
 
 
 class Identify:

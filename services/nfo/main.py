@@ -10,9 +10,9 @@ from services.nfo.identity import Identify
 from services.platform.catalogues.registry import open_catalogues
 from services.platform.claims import Claims
 from services.platform.event_store import EventStore
+from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.loader_process import run_loaders
-from services.platform.part_loader import Work
 from services.platform.service import run_service
 from services.platform.settings import LoaderSettings
 

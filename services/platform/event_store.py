@@ -8,7 +8,6 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -25,6 +24,7 @@ from contracts.state import SeriesState
 from contracts.subjects import ALL_EVENTS, STREAM, added_subject, events_of, subject_of
 from services.platform import streams
 from services.platform.mux import Mux
+from services.platform.stored_event import Unreadable, delivered, direct
 from services.platform.streams import LogInfo
 
 _DIRECT_GET = f"$JS.API.DIRECT.GET.{STREAM}"
@@ -57,14 +57,6 @@ class Appended(msgspec.Struct, frozen=True):
 
     position: int
     duplicate: bool = False
-
-
-class Unreadable(msgspec.Struct, frozen=True):
-    """An event that this program can't decode, and why."""
-
-    position: int
-    subject: str
-    reason: str
 
 
 class _Ack(msgspec.Struct):
@@ -233,7 +225,7 @@ class EventStore:
                     return found, int(head["Nats-UpTo-Sequence"]) if "Nats-UpTo-Sequence" in head else None
                 if status is not None:
                     raise LogUnavailable(f"the event log can't be read: {status} {head.get('Description', '')}")
-                found.append(_direct(message))
+                found.append(direct(message))
         except (NatsError, TimeoutError, OSError) as error:
             raise LogUnavailable(f"the event log can't be read: {_why(error)}") from error
         raise AssertionError("a batch read ends with a status")
@@ -247,7 +239,7 @@ class EventStore:
         """
 
         async def on_message(message: Msg) -> None:
-            await deliver(_delivered(message))
+            await deliver(delivered(message))
 
         subscription = await self.js.subscribe(
             subject,
@@ -285,39 +277,3 @@ def _why(error: BaseException) -> str:
 
 def _readable(found: list[RecordedEvent | Unreadable]) -> list[RecordedEvent]:
     return sorted((one for one in found if isinstance(one, RecordedEvent)), key=lambda one: one.position)
-
-
-def _direct(message: Msg) -> RecordedEvent | Unreadable:
-    head = message.headers or {}
-    return decode(
-        int(head["Nats-Sequence"]),
-        head["Nats-Subject"],
-        head,
-        message.data,
-        datetime.fromisoformat(head["Nats-Time-Stamp"]),
-    )
-
-
-def _delivered(message: Msg) -> RecordedEvent | Unreadable:
-    meta = message.metadata
-    return decode(meta.sequence.stream, message.subject, message.headers, message.data, meta.timestamp)
-
-
-def decode(
-    position: int, subject: str, headers: dict[str, Any] | None, body: bytes, stored_at: datetime
-) -> RecordedEvent | Unreadable:
-    """The event of one stored message, or why it can't be read; an event on a foreign subject can't be trusted."""
-    try:
-        recorded = codec.recorded(position, headers, body, stored_at=stored_at)
-    except codec.UndecodableEvent as error:
-        return Unreadable(position, subject, str(error))
-    if not _is_about(recorded.event, subject):
-        return Unreadable(position, subject, f"recorded under {subject}, but it is about {recorded.event.key[:100]!r}")
-    return recorded
-
-
-def _is_about(event: Event, subject: str) -> bool:
-    try:
-        return subject_of(event) == subject
-    except ValueError:
-        return False

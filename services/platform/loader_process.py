@@ -23,7 +23,9 @@ from contracts.events import Part
 from contracts.subjects import STREAM
 from services.platform.broker import connect_options
 from services.platform.event_store import EventStore
-from services.platform.part_loader import Neighbours, PartLoader, Work
+from services.platform.job import Work
+from services.platform.neighbours import Neighbours
+from services.platform.part_loader import PartLoader
 from services.platform.settings import LoaderSettings
 from services.platform.streams import loader_config
 

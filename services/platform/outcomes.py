@@ -10,7 +10,7 @@ from contracts.events import (
     PartUnavailable,
     PartUnchanged,
 )
-from services.platform.part_loader import Job
+from services.platform.job import Job
 
 F = TypeVar("F", NfoLoaded, LogoLoaded, ImagesLoaded)
 

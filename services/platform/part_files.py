@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from contracts.events import FileRecord
+from services.platform.job import Job
 from services.platform.library import Library
-from services.platform.part_loader import Job
 
 
 class PartFiles:

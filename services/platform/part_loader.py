@@ -7,10 +7,9 @@ decided in `domain.py`; the work itself knows nothing of retries.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import TypeAlias, TypeVar
 
 import structlog
 from nats.aio.msg import Msg
@@ -18,23 +17,21 @@ from nats.errors import Error as NatsError
 
 from contracts.events import (
     CausedEvent,
-    CausedFact,
-    FinalEvent,
     LoadError,
     Part,
-    PartFact,
     PartFailed,
     PartReleased,
     PartRetrying,
     PartStarted,
-    RecordedEvent,
 )
 from contracts.loading import fold
-from contracts.state import PartState, SeriesState
+from contracts.state import SeriesState
 from services.platform import domain
-from services.platform.domain import GiveUp, Run, Skip, Wait
+from services.platform.domain import GiveUp, Skip, Wait
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, TooLarge, life_of
 from services.platform.failures import LoadFailure
+from services.platform.job import Job, Superseded, Work
+from services.platform.neighbours import Neighbours
 from services.platform.streams import ACK_WAIT
 from services.platform.tasks import end
 
@@ -43,62 +40,6 @@ log = structlog.get_logger()
 DEADLINE = 600.0
 _SIGNAL_EVERY = ACK_WAIT / 4
 _LATER = 2.0  # seconds until a delivery that could not be handled comes again
-
-E = TypeVar("E", bound=CausedFact)
-
-
-class Superseded(Exception):
-    """The series was removed or the part was started anew while this load ran: its result is not wanted any more."""
-
-
-class Job:
-    """One attempt at loading one part: what the work may know and ask."""
-
-    def __init__(self, loader: "PartLoader", events: list[RecordedEvent], state: SeriesState, run: Run) -> None:
-        self._loader = loader
-        self.events = events  # the last of each kind
-        self.state = state
-        self.run = run
-        self.part = loader.part
-        self.cause = self.one.cause
-        self.undo: list[Callable[[], Awaitable[None]]] = []
-
-    @property
-    def key(self) -> str:
-        return self.state.key
-
-    @property
-    def one(self) -> PartState:
-        return self.state.part(self._loader.part)
-
-    @property
-    def overwrite(self) -> bool:
-        """Whether good files that exist are to be replaced."""
-        return self.one.overwrite
-
-    @property
-    def reload(self) -> bool:
-        """Whether what Coldopen wrote before is another entry's, and to be replaced or taken away."""
-        return self.one.reload
-
-    def last(self, kind: type[E]) -> E | None:
-        """The last event of `kind` that this series has (for parts' events: of this part)."""
-        for recorded in reversed(self.events):
-            event = recorded.event
-            if isinstance(event, kind) and (not isinstance(event, PartFact) or event.part is self.part):
-                return event
-        return None
-
-    async def check(self) -> None:
-        """Look again before and after files are written; raises Superseded if the load is not wanted any more."""
-        state = fold(await self._loader.store.last_of_each(self.key))
-        if state is None or state.removed or state.added != self.state.added:
-            raise Superseded("removed")
-        if state.part(self.part).cause != self.cause:
-            raise Superseded("started anew")
-
-
-Work: TypeAlias = Callable[[Job], Awaitable[FinalEvent]]
 
 
 class PartLoader:
@@ -110,7 +51,7 @@ class PartLoader:
         store: EventStore,
         work: Work,
         *,
-        neighbours: "Neighbours | None" = None,
+        neighbours: Neighbours | None = None,
         deadline: float = DEADLINE,
     ) -> None:
         self.part = part
@@ -172,7 +113,7 @@ class PartLoader:
                     await message.ack()
                 else:
                     async with self._neighbours.place(alone=decision.alone):
-                        await self._run(message, Job(self, events, state, decision))
+                        await self._run(message, Job(self.store, self.part, events, state, decision))
             except Conflict:
                 await message.ack()  # another life of the series has begun: this one is over
             except LogUnavailable as error:
@@ -291,40 +232,6 @@ class PartLoader:
 
 def _released(job: Job) -> PartReleased:
     return PartReleased(key=job.key, part=job.part, cause=job.cause, attempt=job.run.attempt, delivery=job.run.delivery)
-
-
-class Neighbours:
-    """The loads of one process: side by side, but one whose worker died before runs alone, whatever its part.
-
-    While it waits for the others to finish, no new one begins.
-    """
-
-    def __init__(self) -> None:
-        self._changed = asyncio.Condition()
-        self._count = 0
-        self._alone = False
-        self._suspects = 0  # waiting
-
-    @asynccontextmanager
-    async def place(self, *, alone: bool) -> AsyncIterator[None]:
-        async with self._changed:
-            self._suspects += alone
-            try:
-                await self._changed.wait_for(
-                    lambda: not self._alone and (self._count == 0 if alone else self._suspects == 0)
-                )
-            finally:
-                self._suspects -= alone
-                self._changed.notify_all()
-            self._count += 1
-            self._alone = alone
-        try:
-            yield
-        finally:
-            async with self._changed:
-                self._count -= 1
-                self._alone = False
-                self._changed.notify_all()
 
 
 @asynccontextmanager

@@ -17,7 +17,8 @@ from contracts.events import EventParked, RecordedEvent
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT, is_key
 from services.platform.database import is_outage, is_refusal
-from services.platform.event_store import Conflict, EventStore, Following, LogUnavailable, Unreadable
+from services.platform.event_store import Conflict, EventStore, Following, LogUnavailable
+from services.platform.stored_event import Unreadable
 from services.projector import domain
 from services.projector.domain import Folded
 from services.projector.read_model import Checkpoint, GuardFailed, ReadModel

@@ -14,7 +14,8 @@ from deploy.local.postgres import Postgres
 from services.platform import migrate, streams
 from services.platform.broker import connect
 from services.platform.database import connect_engine
-from services.platform.event_store import EventStore, Unreadable
+from services.platform.event_store import EventStore
+from services.platform.stored_event import Unreadable
 from services.platform.tasks import end
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel

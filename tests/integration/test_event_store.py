@@ -9,7 +9,8 @@ from contracts.events import Canonical, Part, PartStarted, RecordedEvent, Series
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
-from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, TooLarge, Unreadable, life_of
+from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, TooLarge, life_of
+from services.platform.stored_event import Unreadable
 from services.platform.streams import ForeignLog
 from tests.support.waiting import eventually
 

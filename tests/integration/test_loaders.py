@@ -35,8 +35,9 @@ from services.platform.broker import connect
 from services.platform.catalogues.registry import open_catalogues, open_pictures
 from services.platform.claims import Claims
 from services.platform.event_store import EventStore, life_of
+from services.platform.job import Work
 from services.platform.library import Library
-from services.platform.part_loader import PartLoader, Work
+from services.platform.part_loader import PartLoader
 from tests.support.histories import added
 
 TITLE = "Attack on Titan"

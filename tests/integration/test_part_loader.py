@@ -22,7 +22,9 @@ from contracts.events import (
 from contracts.subjects import STREAM
 from services.platform.event_store import EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
-from services.platform.part_loader import Job, Neighbours, PartLoader
+from services.platform.job import Job
+from services.platform.neighbours import Neighbours
+from services.platform.part_loader import PartLoader
 from tests.support.waiting import eventually
 
 ADDED = SeriesAdded(

@@ -1,0 +1,68 @@
+"""One attempt at loading one part, as the work sees it: what the log says, what was asked for, is it still wanted."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+from contracts.events import CausedFact, FinalEvent, Part, PartFact, RecordedEvent
+from contracts.loading import fold
+from contracts.state import PartState, SeriesState
+from services.platform.domain import Run
+from services.platform.event_store import EventStore
+
+E = TypeVar("E", bound=CausedFact)
+
+
+class Superseded(Exception):
+    """The series was removed or the part was started anew while this load ran: its result is not wanted any more."""
+
+
+class Job:
+    """One attempt at loading one part: what the work may know and ask."""
+
+    def __init__(
+        self, store: EventStore, part: Part, events: list[RecordedEvent], state: SeriesState, run: Run
+    ) -> None:
+        self._store = store
+        self.part = part
+        self.events = events  # the last of each kind
+        self.state = state
+        self.run = run
+        self.cause = self.one.cause
+        self.undo: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def key(self) -> str:
+        return self.state.key
+
+    @property
+    def one(self) -> PartState:
+        return self.state.part(self.part)
+
+    @property
+    def overwrite(self) -> bool:
+        """Whether good files that exist are to be replaced."""
+        return self.one.overwrite
+
+    @property
+    def reload(self) -> bool:
+        """Whether what Coldopen wrote before is another entry's, and to be replaced or taken away."""
+        return self.one.reload
+
+    def last(self, kind: type[E]) -> E | None:
+        """The last event of `kind` that this series has (for parts' events: of this part)."""
+        for recorded in reversed(self.events):
+            event = recorded.event
+            if isinstance(event, kind) and (not isinstance(event, PartFact) or event.part is self.part):
+                return event
+        return None
+
+    async def check(self) -> None:
+        """Look again before and after files are written; raises Superseded if the load is not wanted any more."""
+        state = fold(await self._store.last_of_each(self.key))
+        if state is None or state.removed or state.added != self.state.added:
+            raise Superseded("removed")
+        if state.part(self.part).cause != self.cause:
+            raise Superseded("started anew")
+
+
+Work: TypeAlias = Callable[[Job], Awaitable[FinalEvent]]
