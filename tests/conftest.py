@@ -1,16 +1,25 @@
 """The real servers that tests run against: an empty nats-server for each test, one PostgreSQL for the session."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
 from deploy.local.postgres_roles import READER
 from tests.support.databases import EMPTY, MIGRATED, fresh_database, make_templates
+
+
+# Nothing here is judged by the clock; and CI tries the same examples every time, people's runs new ones.
+settings.register_profile(
+    "coldopen", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("coldopen")
 
 
 @pytest.fixture
