@@ -14,7 +14,6 @@ from deploy.local.postgres import Postgres
 from deploy.local.postgres_roles import READER
 from tests.support.databases import EMPTY, MIGRATED, fresh_database, make_templates
 
-
 # Nothing here is judged by the clock; and CI tries the same examples every time, people's runs new ones.
 settings.register_profile(
     "coldopen", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ

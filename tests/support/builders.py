@@ -181,3 +181,21 @@ EXAMPLES: tuple[Event, ...] = (
     parked(4),
     unparked(4),
 )
+
+
+def series_state(**changes: Any) -> SeriesState:
+    """A series that was added at 10; what else is known of it is the test's."""
+    base = SeriesState(
+        key="bleach",
+        added=10,
+        name="Bleach",
+        site="e",
+        link="https://e/x",
+        canonical=Canonical(site="e", id="b"),
+        folder="Bleach",
+        added_at=BEGIN,
+        started_at=BEGIN,
+        updated_at=BEGIN,
+        position=20,
+    )
+    return replace(base, **changes)

@@ -1,30 +1,17 @@
 """What a delivery and a failure become: the decisions of services/platform/domain.py."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
-from contracts.events import Canonical, LoadError, Part
+from contracts.events import LoadError, Part
 from contracts.state import PartState, SeriesState
 from services.platform.domain import MAX_WAITED, Again, GiveUp, Run, Skip, Wait, on_delivery, on_failure
+from tests.support.builders import BEGIN, series_state
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SERIES = SeriesState(
-    key="bleach",
-    added=10,
-    name="Bleach",
-    site="e",
-    link="https://e/x",
-    canonical=Canonical(site="e", id="b"),
-    folder="Bleach",
-    added_at=NOW,
-    started_at=NOW,
-    updated_at=NOW,
-    position=20,
-    identified=15,
-    nfo=PartState(status="queued", cause=15),
-)
+NOW = BEGIN
+SERIES = series_state(identified=15, nfo=PartState(status="queued", cause=15))
 NETWORK = LoadError(kind="network", code="timeout", message="no answer")
 BUSY = LoadError(kind="busy", code="429", message="too many")
 

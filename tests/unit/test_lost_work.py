@@ -1,28 +1,14 @@
 """Which work the caretaker asks for again."""
 
-from datetime import UTC, datetime
-
 from msgspec.structs import replace
 
-from contracts.events import Canonical, CatalogueIds, Part, PartRequested
+from contracts.events import CatalogueIds, Part, PartRequested
 from contracts.state import PartState, SeriesState
 from services.caretaker.domain import lost_work
+from tests.support.builders import series_state
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FLOORS = dict.fromkeys(Part, 100)
-SERIES = SeriesState(
-    key="bleach",
-    added=10,
-    name="Bleach",
-    site="e",
-    link="https://e/x",
-    canonical=Canonical(site="e", id="b"),
-    folder="Bleach",
-    added_at=NOW,
-    started_at=NOW,
-    updated_at=NOW,
-    position=20,
-)
+SERIES = series_state()
 
 
 def requests(state: SeriesState) -> list[PartRequested]:
