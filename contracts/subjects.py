@@ -81,6 +81,12 @@ def events_of(key: str) -> str:
     return f"series.{key}.>"
 
 
+def lives_and_starts_of(key: str, part: Part) -> tuple[str, ...]:
+    """The subjects that tell which life of a series goes on, and which start of one part is its newest."""
+    started = () if part is Part.IDENTITY else (f"series.{key}.identified",)
+    return (added_subject(key), f"series.{key}.removed", *started, f"series.{key}.{part}.requested")
+
+
 def starts_of(part: Part) -> tuple[str, ...]:
     """The subjects whose events start `part`: what its durable consumer filters on."""
     first = "series.*.added" if part is Part.IDENTITY else "series.*.identified"

@@ -6,7 +6,7 @@ by looking: the subject's last event either carries our id, then it is stored, o
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -174,7 +174,11 @@ class EventStore:
 
         A replica may lag: it is asked again until it has reached position `up_to`.
         """
-        body = msgspec.json.encode({"multi_last": [events_of(key)]})
+        return await self.last_of((events_of(key),), up_to=up_to)
+
+    async def last_of(self, subjects: Sequence[str], *, up_to: int = 0) -> list[RecordedEvent]:
+        """The last event of each of some of the series' subjects, as `last_of_each`."""
+        body = msgspec.json.encode({"multi_last": subjects})
         deadline = asyncio.get_running_loop().time() + self._timeout
         while True:
             found, reached = await self._batch(body)

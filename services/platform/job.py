@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar
 from contracts.events import CausedFact, FinalEvent, Part, PartFact, RecordedEvent
 from contracts.loading import fold
 from contracts.state import PartState, SeriesState
+from contracts.subjects import lives_and_starts_of
 from services.platform.domain import Run
 from services.platform.event_store import EventStore
 
@@ -28,6 +29,7 @@ class Job:
         self.state = state
         self.run = run
         self.cause = self.one.cause
+        self.has_written = False
         self.undo: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -57,11 +59,12 @@ class Job:
         return None
 
     async def check(self) -> None:
-        """Look again before and after files are written; raises Superseded if the load is not wanted any more."""
-        state = fold(await self._store.last_of_each(self.key))
+        """Look again, before a file is written and after the last one; raises Superseded if nobody wants the load."""
+        state = fold(await self._store.last_of(lives_and_starts_of(self.key, self.part)))
         if state is None or state.removed or state.added != self.state.added:
             raise Superseded("removed")
-        if state.part(self.part).cause != self.cause:
+        # Not read is what happened to this start: only that there is none newer counts.
+        if state.part(self.part).cause > self.cause:
             raise Superseded("started anew")
 
 

@@ -44,11 +44,11 @@ class PartFiles:
         if await self._library.read(self._folder, name, 0) is not None:
             before = await self._library.record_existing(self._folder, name)
         await self._job.check()
+        self._job.has_written = True
         record = await self._library.write(self._folder, name, data)
         if before is None:
             self._job.undo.append(lambda: self._take_back(name, record.sha256))
         mine = before is None or self._recorded(before) is not None
-        await self._job.check()
         return replace(record, state="written" if mine else "updated", width=width, height=height)
 
     async def _take_back(self, name: str, sha256: str) -> None:

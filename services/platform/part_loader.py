@@ -158,7 +158,10 @@ class PartLoader:
         """How the attempt ended: an outcome, or a PartRetrying with the seconds until the next."""
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._work(job), None
+                outcome = await self._work(job)
+                if job.has_written:
+                    await job.check()
+                return outcome, None
         except LoadFailure as failure:
             return self._after(job, failure.error, failure.retry_after, failure.candidates)
         except TimeoutError:

@@ -4,7 +4,15 @@ import pytest
 
 from contracts.codec import tag_of
 from contracts.events import Event, Part
-from contracts.subjects import RESERVED_KEYS, added_subject, events_of, is_key, starts_of, subject_of
+from contracts.subjects import (
+    RESERVED_KEYS,
+    added_subject,
+    events_of,
+    is_key,
+    lives_and_starts_of,
+    starts_of,
+    subject_of,
+)
 from tests.support.builders import EXAMPLES, added, identified, removed, requested, started
 
 SUBJECTS = {
@@ -72,3 +80,14 @@ def test_the_guard_and_the_history_of_a_series() -> None:
 def test_what_starts_a_part(part: Part, subjects: tuple[str, ...]) -> None:
     """An add starts identity, an identification the rest, a request its own part."""
     assert starts_of(part) == subjects
+
+
+def test_lives_and_starts_are_told_by_few_subjects() -> None:
+    """What a running load looks at again: the series' life, and what could have started the part anew."""
+    assert lives_and_starts_of("bleach", Part.NFO) == (
+        "series.bleach.added",
+        "series.bleach.removed",
+        "series.bleach.identified",
+        "series.bleach.nfo.requested",
+    )
+    assert "series.bleach.identified" not in lives_and_starts_of("bleach", Part.IDENTITY)
