@@ -65,3 +65,14 @@ def test_every_recipe_says_what_it_does() -> None:
     recipes = [line for line in listed.splitlines() if line.startswith("    ") and not line.strip().startswith("[")]
     assert len(recipes) >= 7
     assert [line for line in recipes if "#" not in line] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "contracts/README.md"])
+def test_files_that_a_page_names_exist(page: str) -> None:
+    """A path with a folder or a suffix of ours, in code style or as a link."""
+    text = (ROOT / page).read_text()
+    named = re.findall(r"`((?:tests|services|contracts|deploy|migrations)/[\w./-]+)`", text)
+    named += [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists() and not ((ROOT / page).parent / path).exists()] == []
