@@ -35,5 +35,5 @@ def rotate(*, data_dir: DataDir = DEFAULT_DATA_DIR, json: Json = False) -> None:
     key = access.make_key(data_dir)
     running = connection.running_in(data_dir)
     if running is not None:
-        os.kill(running.pid, signal.SIGHUP)  # `up` starts its gateway anew, with the key that is there now
+        os.kill(running.pid, signal.SIGUSR1)  # `up` starts its gateway anew, with the key that is there now
     print(msgspec.json.encode({"api_key": key, "in_use": running is not None}).decode() if json else key)

@@ -1,6 +1,7 @@
-"""Runs a stack in the foreground: until Ctrl-C or SIGTERM, and then away without a trace."""
+"""Runs a stack in the foreground: until Ctrl-C, SIGTERM or the end of its terminal, and then away without a trace."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -26,7 +27,7 @@ Body: TypeAlias = Callable[[Started], Coroutine[Any, Any, None]]
 
 
 def run_stack(options: StackOptions, body: Body, *, began: float) -> int:
-    """Start everything, await `body(started)`, stop everything. Ctrl-C and SIGTERM cut it short, a second one shorter.
+    """Start everything, await `body(started)`, stop everything. A signal to stop cuts it short, a second one shorter.
 
     `began` is when the command was given, in `time.monotonic` seconds. Raises CliError if it can't start.
     """
@@ -99,13 +100,16 @@ def _obey_signals(stack: Stack, work: asyncio.Future[None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    loop.add_signal_handler(signal.SIGHUP, take_new_key)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: it is meant to outlive its terminal
+        loop.add_signal_handler(signal.SIGHUP, stop)
+    loop.add_signal_handler(signal.SIGUSR1, take_new_key)
 
 
 def _forward(service: str, line: str) -> None:
     text = noteworthy(service, line)
     if text is not None:
-        print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # the terminal may be gone; the logs have it
+            print(text, file=sys.stderr, flush=True)
 
 
 def _readable(error: Exception, hint: str | None = None) -> CliError:

@@ -112,6 +112,17 @@ def test_an_open_stream_does_not_hold_it_up(folder: Path) -> None:
         assert_nothing_left(up, family, port)
 
 
+def test_the_end_of_its_terminal_stops_it(folder: Path) -> None:
+    with cli.Running(folder, "up", "--port", "0") as up:
+        up.line("Ctrl-C")
+        port, family = port_of(up), up.family()
+
+        up.send(signal.SIGHUP)
+
+        assert up.ended() == 0
+        assert_nothing_left(up, family, port)
+
+
 def test_a_second_ctrl_c_waits_for_nobody(folder: Path) -> None:
     """Not even for a service that does not stop: its process is stopped in the other sense here."""
     with cli.Running(folder, "up", "--port", "0") as up:
