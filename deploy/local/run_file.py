@@ -36,7 +36,7 @@ def read_run_file(data_dir: Path) -> RunFile | None:
     """What the last supervisor wrote; None if there is nothing (readable) or it stopped in an orderly way."""
     try:
         return msgspec.json.decode((data_dir / _NAME).read_bytes(), type=RunFile)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
 
 

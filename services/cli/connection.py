@@ -73,7 +73,7 @@ def read_key(data_dir: Path) -> str | None:
     """The API key that was made at the first start, or None."""
     try:
         return (data_dir / KEY_FILE).read_text().strip() or None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise CliError(f"the API key in {data_dir / KEY_FILE} can't be read: {error.strerror}") from error

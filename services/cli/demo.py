@@ -61,7 +61,7 @@ def demo(
 
 
 def _begin_anew(data_dir: Path) -> None:
-    if data_dir.exists() and any(data_dir.iterdir()):
+    if data_dir.is_dir() and any(data_dir.iterdir()):
         if not (data_dir / _OURS).exists():
             raise CliError(f"{data_dir} is no demo's data directory", hint="give the demo a --data-dir of its own")
         shutil.rmtree(data_dir)

@@ -358,6 +358,23 @@ def test_nothing_running_says_how_to_start(
     assert "coldopen up" in hint
 
 
+@pytest.mark.parametrize(
+    "command", [["up", "--port", "0"], ["demo"], ["list"], ["api-key", "show"], ["api-key", "rotate"]]
+)
+def test_a_file_for_a_data_directory_is_one_clear_line(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLDOPEN_API_KEY", raising=False)
+    file = tmp_path / "a-file"
+    file.touch()
+
+    assert main([*command, "--data-dir", str(file)]) == 1
+
+    error, *_ = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+    assert str(file) in error
+
+
 def test_nobody_listening_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLDOPEN_URL", "http://127.0.0.1:1")
 
