@@ -98,7 +98,8 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
     else:
         console.print(f"Started {wording.ago(body.started_at, now)}", style="dim")
     if body.loading_status == "failed":
-        console.print(f"Try again with: coldopen retry {body.key}")
+        way_out = wording.way_out(body.key, body.parts)
+        console.print(way_out[0].upper() + way_out[1:])
 
 
 def _parts_table(body: LoadingStatusBody, now: datetime) -> Table:

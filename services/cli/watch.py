@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.live import Live
 
-from services.cli import connection, live
+from services.cli import connection, live, wording
 from services.cli.feed import Feed, FeedItem, Lost
 from services.cli.options import LOCAL, Json, Target
 from services.cli.view import View
@@ -71,5 +71,5 @@ def report_failures(view: View, *, quiet: bool = False) -> int:
     """Say which series of the view failed and what to do; the exit status."""
     if not quiet:
         for one in view.failures:
-            print(f"{one.key}: {one.message}\n  try again with: coldopen retry {one.key}", file=sys.stderr)
+            print(f"{one.key}: {one.message}\n  {wording.way_out(one.key, one.parts)}", file=sys.stderr)
     return 1 if view.failures else 0

@@ -1,5 +1,6 @@
 """How states, times and sizes read in a terminal. Pure: no colour, no clock, no I/O."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from contracts.api import LoadingProgress, PartView
@@ -18,6 +19,7 @@ _MARKS: dict[PartStatus, tuple[str, str, str]] = {
 }
 _STATUS_STYLES = {"completed": "green", "failed": "bold red", "pending": "dim", "removed": "dim"}
 UNWANTED = " "
+_UNIDENTIFIED = ("no_match", "duplicate", "not_found")  # trying again finds the same: a person has to say which it is
 
 
 def mark(status: PartStatus, *, unicode: bool) -> tuple[str, str]:
@@ -97,6 +99,14 @@ def progress_text(progress: LoadingProgress) -> str:
     """How many of the four parts are done, such as `3/4`."""
     done = sum(getattr(progress, part.value) for part in CONTENT_PARTS)
     return f"{done}/{len(CONTENT_PARTS)}"
+
+
+def way_out(key: str, parts: Mapping[str, PartView]) -> str:
+    """What to do about a series that failed."""
+    identity = parts.get(Part.IDENTITY.value)
+    if identity is not None and identity.error is not None and identity.error.code in _UNIDENTIFIED:
+        return f"say which it is: coldopen refresh {key} identity --tvmaze-id N"
+    return f"try again with: coldopen retry {key}"
 
 
 def shown_parts(parts: dict[str, PartView]) -> list[tuple[str, PartView | None]]:

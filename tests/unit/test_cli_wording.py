@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.api import LoadingProgress, PartView
+from contracts.events import LoadError
 from services.cli import wording
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -63,6 +64,22 @@ def test_identity_is_shown_only_while_it_is_not_settled_well() -> None:
 
     assert [name for name, _ in wording.shown_parts(done)] == ["episodes", "nfo", "logo", "images"]
     assert next(name for name, _ in wording.shown_parts(failed)) == "identity"
+
+
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("no_match", "say which it is: coldopen refresh a identity --tvmaze-id N"),
+        ("duplicate", "say which it is: coldopen refresh a identity --tvmaze-id N"),
+        ("not_found", "say which it is: coldopen refresh a identity --tvmaze-id N"),
+        ("http_503", "try again with: coldopen retry a"),
+    ],
+)
+def test_trying_again_is_proposed_only_where_it_can_help(code: str, way_out: str) -> None:
+    failed = view("failed", error=LoadError(kind="not_found", code=code, message="why"))
+
+    assert wording.way_out("a", {"identity": failed}) == way_out
+    assert wording.way_out("a", {"identity": view("loaded"), "nfo": failed}) == "try again with: coldopen retry a"
 
 
 def test_the_year_is_said_once() -> None:
