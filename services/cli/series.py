@@ -16,6 +16,8 @@ from services.cli.client import Gateway, open_gateway
 from services.cli.options import LOCAL, Json, Key, Target
 
 _PAGE = 200
+_GAP = 2
+_SHORTEST = 7  # characters of a name or message that are worth showing
 
 
 def list_series(
@@ -56,21 +58,40 @@ def _fetch(
 
 
 def _print_table(items: list[SeriesSummary], total: int) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("KEY", "NAME", "PARTS", "STATUS", "MESSAGE"):
-        table.add_column(heading, no_wrap=heading != "MESSAGE", overflow="fold")
-    for item in items:
-        table.add_row(
-            item.key,
-            Text(wording.titled(item.name, item.year)),
-            wording.progress_text(item.progress),
-            Text(item.loading_status, wording.status_style(item.loading_status)),
-            Text(item.message),
-        )
     console = _console()
-    console.print(table)
+    console.print(summary_table(items, console.width), crop=False)
     if len(items) < total:
         console.print(f"{len(items)} of {total}", style="dim")
+
+
+def summary_table(items: list[SeriesSummary], width: int) -> Table:
+    """A row per series: whole keys and states, and of names and messages what `width` leaves room for."""
+    columns = {
+        "KEY": [Text(item.key) for item in items],
+        "NAME": [Text(wording.titled(item.name, item.year)) for item in items],
+        "PARTS": [Text(wording.progress_text(item.progress)) for item in items],
+        "STATUS": [Text(item.loading_status, wording.status_style(item.loading_status)) for item in items],
+        "MESSAGE": [Text(item.message) for item in items],
+    }
+    widths = {heading: max(len(heading), *(cell.cell_len for cell in cells)) for heading, cells in columns.items()}
+    left = width - sum(widths[heading] + _GAP for heading in ("KEY", "PARTS", "STATUS"))
+    # Half of what is left for each of the two, and more where the other needs less.
+    half = (left - _GAP) // 2
+    name = min(widths["NAME"], max(half, left - _GAP - widths["MESSAGE"], _SHORTEST))
+    widths |= {"NAME": name, "MESSAGE": min(widths["MESSAGE"], left - _GAP - name)}
+    shown = [heading for heading in columns if heading != "MESSAGE" or widths[heading] >= _SHORTEST]
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+        padding=(0, _GAP, 0, 0),
+        width=sum(widths[heading] + _GAP for heading in shown) - _GAP,
+    )
+    for heading in shown:
+        table.add_column(heading, width=widths[heading], no_wrap=True, overflow="ellipsis")
+    for cells in zip(*(columns[heading] for heading in shown), strict=True):
+        table.add_row(*cells)
+    return table
 
 
 def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
