@@ -7,6 +7,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 _PATIENCE = 2.0  # seconds for one answer
+_MOST = 4096  # bytes of it
 
 
 def can_listen(host: str, port: int) -> bool:
@@ -34,15 +35,17 @@ def _listen(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def answers(url: str) -> bool:
-    """Whether GET `url` (http, no query) is answered with 200."""
+async def answers(url: str, saying: bytes) -> bool:
+    """Whether GET `url` (http, no query) is answered with 200 and a short body that holds `saying`."""
     parts = urlsplit(url)
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
             writer.write(request.encode())
-            status = await reader.readline()
+            answer = b""
+            while len(answer) < _MOST and (chunk := await reader.read(_MOST)):
+                answer += chunk
             writer.close()
-        return b" 200 " in status
+        return b" 200 " in answer.partition(b"\r\n")[0] and saying in answer
     return False

@@ -131,7 +131,7 @@ class Stack:
         """Wait until the gateway answers; raises StartFailed if it doesn't, or a service keeps dying meanwhile."""
         try:
             async with asyncio.timeout(_READY_WITHIN):
-                while not await answers(f"{self.options.url}/health/live"):
+                while not await self._gateway_answers():
                     self._check_children()
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -145,6 +145,11 @@ class Stack:
                     self._check_children()
                     await asyncio.sleep(0.5)
         await asyncio.Event().wait()
+
+    async def _gateway_answers(self) -> bool:
+        """Whether our own gateway does: a stranger on its port must not be taken for it, and be sent the key."""
+        pid = next((one.pid for one in self._supervisor.statuses() if one.name == "gateway"), None)
+        return pid is not None and await answers(f"{self.options.url}/health/live", f'"pid":{pid}}}'.encode())
 
     def _check_children(self) -> None:
         for one in self._supervisor.statuses():

@@ -1,4 +1,4 @@
-"""Looks after what nobody waits for any more: lost work is asked for again, at start and then every minute."""
+"""Looks after what nobody waits for: lost work is asked for again, removed series' files are deleted; every minute."""
 
 import asyncio
 import uuid
@@ -10,8 +10,10 @@ from contracts.events import EventParked, EventUnparked, Part, PartRequested, Re
 from contracts.loading import evolve
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
-from services.caretaker.domain import lost_work
+from services.caretaker.domain import files_to_delete, lost_work
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.failures import LoadFailure
+from services.platform.library import Library
 
 log = structlog.get_logger()
 
@@ -22,19 +24,24 @@ _BETWEEN_SERIES = 1.0
 class Caretaker:
     """Folds the log for itself, from where it stopped the last time."""
 
-    def __init__(self, store: EventStore, *, interval: float, between: float = _BETWEEN_SERIES) -> None:
+    def __init__(
+        self, store: EventStore, library: Library, *, interval: float, between: float = _BETWEEN_SERIES
+    ) -> None:
         self._store = store
+        self._library = library
         self._interval = interval
         self._between = between
         self._states: dict[str, SeriesState] = {}
         self._position = 0
         self._log_id: str | None = None
+        self._deleted: dict[str, int] = {}  # key -> the life whose files are gone
 
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that it began with."""
         while True:
             try:
                 await self.check()
+                await self.delete_files()
             except (LogUnavailable, NatsError, TimeoutError, OSError) as error:
                 log.warning("check_put_off", why=str(error) or type(error).__name__)
             await asyncio.sleep(self._interval)
@@ -71,6 +78,27 @@ class Caretaker:
             return False  # removed or added anew meanwhile
         log.info("lost_work_asked_for_again", key=found.key, part=request.part)
         return True
+
+    async def delete_files(self) -> int:
+        """Delete what removals asked to delete; of how many series. What is not as it was written stays."""
+        done = 0
+        for key, files in files_to_delete(self._states.values()).items():
+            added = self._states[key].added
+            if self._deleted.get(key) == added:
+                continue
+            try:
+                for one in files:
+                    folder, _, name = one.path.rpartition("/")
+                    await self._library.remove(folder, name, one.sha256)
+                for folder in {one.path.rpartition("/")[0] for one in files}:
+                    await self._library.remove_empty_folder(folder)
+            except LoadFailure as failure:
+                log.warning("files_not_deleted", key=key, why=failure.error.message)
+                continue
+            self._deleted[key] = added
+            done += 1
+            log.info("files_deleted", key=key, files=len(files))
+        return done
 
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)

@@ -1,8 +1,8 @@
-"""Which work is lost: started, acknowledged as handled, and yet without an outcome. Pure."""
+"""Which work is lost, and which files of removed series are to be deleted. Pure."""
 
 from collections.abc import Iterable, Mapping
 
-from contracts.events import CONTENT_PARTS, Part, PartRequested
+from contracts.events import CONTENT_PARTS, FileRecord, Part, PartRequested
 from contracts.state import SeriesState
 
 
@@ -26,3 +26,18 @@ def lost_work(states: Iterable[SeriesState], floors: Mapping[Part, int]) -> list
                 )
                 found.append((state, request))
     return found
+
+
+def files_to_delete(states: Iterable[SeriesState]) -> dict[str, list[FileRecord]]:
+    """By removed series' key, the files whose deletion was asked for: what Coldopen wrote, and nothing else.
+
+    Nothing is deleted from a folder that a living series has.
+    """
+    known = list(states)
+    in_use = {state.folder.casefold() for state in known if not state.removed}
+    return {
+        state.key: files
+        for state in known
+        if state.removed and state.delete_files and state.folder.casefold() not in in_use
+        if (files := [one for part in CONTENT_PARTS for one in state.part(part).files if one.state == "written"])
+    }

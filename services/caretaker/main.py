@@ -1,8 +1,11 @@
 """Wires the caretaker: `python -m services.caretaker`."""
 
+from pathlib import Path
+
 from services.caretaker.caretaker import Caretaker
 from services.platform.broker import connect
 from services.platform.event_store import EventStore
+from services.platform.library import Library
 from services.platform.service import run_service, until_stopped
 from services.platform.settings import CaretakerSettings
 
@@ -10,7 +13,9 @@ from services.platform.settings import CaretakerSettings
 async def _run(settings: CaretakerSettings) -> None:
     nc = await connect("caretaker", settings.nats_url)
     try:
-        await until_stopped(Caretaker(EventStore(nc), interval=settings.check_interval).run())
+        await until_stopped(
+            Caretaker(EventStore(nc), Library(Path(settings.library)), interval=settings.check_interval).run()
+        )
     finally:
         await nc.close()
 

@@ -138,7 +138,7 @@ _NO_KEY: _Problem = (
     "No API key",
     (
         "Send the API key as X-Api-Key, or as Authorization: Bearer. `coldopen api-key show` prints it: it is "
-        "COLDOPEN_API_KEY, or in the file api-key of the data directory."
+        "COLDOPEN_API_KEY, or in the file api-key of the data directory. `coldopen login` prints a link for a browser."
     ),
     "no-api-key",
 )

@@ -5,7 +5,7 @@ Every field is the variable `COLDOPEN_<FIELD>`. All that are missing or malforme
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,7 @@ class SettingsError(ValueError):
 
 
 Rate = Annotated[float, Meta(gt=0, le=1000, description="calls a second")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+", max_length=500)]
 Positive = Annotated[int, Meta(ge=1, le=10_000)]
 
 
@@ -35,7 +36,7 @@ class LoaderSettings(Settings, frozen=True, kw_only=True):
 
     library: Annotated[str, Meta(min_length=1, description="the folder that the media server reads")]
     max_concurrent_loads: Annotated[Positive, Meta(description="loads at once, for each part")] = 5
-    tvmaze_url: Annotated[str, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
+    tvmaze_url: Annotated[Url, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
     tvmaze_rate: Annotated[Rate, Meta(description="calls a second to TVmaze by all processes together")] = 2.0
     upstream_timeout: Annotated[float, Meta(gt=0, le=600, description="seconds for one whole upstream call")] = 20.0
     picture_hosts: Annotated[str, Meta(description="hosts that pictures may come from, separated by commas")] = (
@@ -51,7 +52,9 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
 
 
 class CaretakerSettings(Settings, frozen=True, kw_only=True):
-    """What the caretaker needs: only the log."""
+    """What the caretaker needs: the log, and the library for what is to be deleted from it."""
+
+    library: Annotated[str, Meta(min_length=1, description="the folder that the media server reads")]
 
     check_interval: Annotated[float, Meta(gt=0, description="seconds between two looks for lost work")] = 60.0
 
@@ -68,7 +71,7 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     )
     api_key: Annotated[str, Meta(description="the key that clients send as X-Api-Key")] = ""
     allowed_hosts: Annotated[str, Meta(description="further names that browsers may use, separated by commas")] = ""
-    tvmaze_url: Annotated[str, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
+    tvmaze_url: Annotated[Url, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
     tvmaze_rate: Annotated[Rate, Meta(description="calls a second to TVmaze by all processes together")] = 2.0
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
         try:
             values[field.name] = msgspec.convert(text, field.type, strict=False)
         except msgspec.ValidationError as error:
-            problems.append(f"{name}: {error} ({_meaning(field.type)})")
+            problems.append(f"{name}: {error} ({_meaning(field.type)}{_choices(field.type)})")
     if not problems:
         try:
             return kind(**values)
@@ -108,6 +111,12 @@ def _meaning(annotation: Any) -> str:
     """The description that a field's type carries; nested annotations keep the outermost."""
     found = [meta.description for meta in getattr(annotation, "__metadata__", ()) if isinstance(meta, Meta)]
     return str(found[-1]) if found and found[-1] else "see README, Settings"
+
+
+def _choices(annotation: Any) -> str:
+    """The values that a field with few of them takes."""
+    plain = get_args(annotation)[0] if get_args(annotation) else annotation
+    return f": one of {', '.join(get_args(plain))}" if get_origin(plain) is Literal else ""
 
 
 def comma_separated(text: str) -> frozenset[str]:

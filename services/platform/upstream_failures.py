@@ -21,7 +21,7 @@ class UpstreamFailures:
             text = f"{self._name} asks for fewer calls (HTTP {status}); Coldopen will ask again in {wait:.0f} s"
             return LoadFailure("busy", "rate_limited", text, retry_after=wait)
         if status >= 500:
-            text = f"{self._name} has trouble of its own (HTTP {status}); Coldopen will try again"
+            text = f"{self._name} has trouble of its own (HTTP {status})"
             return LoadFailure("network", "server_error", text)
         if status in {404, 410}:
             return LoadFailure("not_found", "not_found", f"{self._name} has nothing under this address (HTTP {status})")
@@ -30,12 +30,12 @@ class UpstreamFailures:
         return None
 
     def timeout(self, seconds: float) -> LoadFailure:
-        text = f"{self._name} did not answer within {seconds:g} s: it may be down; Coldopen will try again"
+        text = f"{self._name} did not answer within {seconds:g} s: it may be down"
         return LoadFailure("network", "timeout", text)
 
     def connection(self, error: Exception) -> LoadFailure:
         reason = str(error)[:200] or type(error).__name__
-        text = f"{self._name} can't be reached ({reason}): it may be down; Coldopen will try again"
+        text = f"{self._name} can't be reached ({reason}): it may be down"
         return LoadFailure("network", "connection", text)
 
     def too_large(self, limit: int) -> LoadFailure:

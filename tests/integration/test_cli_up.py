@@ -1,5 +1,6 @@
 """`coldopen up` as a person runs it: ready, refused, stopped, and nothing left behind."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from deploy.local.probe import answers
 from tests.support import cli
 
 LINK = "https://www.tvmaze.com/shows/1505/one-piece"
@@ -226,3 +228,19 @@ def works_again(up: cli.Running) -> bool:
         if time.monotonic() > end:
             return False
     return True
+
+
+async def test_a_stranger_on_the_port_is_not_taken_for_the_gateway() -> None:
+    """An answer counts only if it comes from the process that was started: nobody else is sent the key."""
+
+    async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"status":"live","pid":1}')
+        writer.close()
+
+    server = await asyncio.start_server(stranger, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/health/live"
+    async with server:
+        ours, strangers = await answers(url, b'"pid":4242}'), await answers(url, b'"pid":1}')
+
+    assert (ours, strangers) == (False, True)

@@ -24,7 +24,12 @@ def test_the_environment_is_passed_on_by_name_only() -> None:
 
     found = environment_of("caretaker", TOLD, environ)
 
-    assert found == {"PATH": "/bin", "COLDOPEN_GRACE": "9", "COLDOPEN_NATS_URL": "nats://x"}
+    assert found == {
+        "PATH": "/bin",
+        "COLDOPEN_GRACE": "9",
+        "COLDOPEN_NATS_URL": "nats://x",
+        "COLDOPEN_LIBRARY": "/l",
+    }
 
 
 def test_what_is_told_wins_over_the_environment() -> None:

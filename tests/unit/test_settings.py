@@ -36,6 +36,8 @@ def test_everything_wrong_is_in_one_error() -> None:
         ({"COLDOPEN_AUTH": "none", "COLDOPEN_HOST": "0.0.0.0"}, "loopback"),
         ({"COLDOPEN_API_KEY": "short"}, "at least 16"),
         ({"COLDOPEN_PORT": "70000"}, "COLDOPEN_PORT"),
+        ({"COLDOPEN_TVMAZE_URL": "nonsense"}, "COLDOPEN_TVMAZE_URL"),
+        ({"COLDOPEN_LOG_LEVEL": "loud"}, "one of debug, info, warning, error"),
     ],
 )
 def test_an_unsafe_or_impossible_gateway_is_refused(changes: dict[str, str], says: str) -> None:

@@ -1,6 +1,7 @@
 """GET /health/live, /health/ready and /metrics."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -31,6 +32,13 @@ class Health(msgspec.Struct, frozen=True):
 
     status: str
     checks: dict[str, Check] = {}
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The process `pid` answers: whoever started it can tell it from a stranger on its port."""
+
+    status: str
+    pid: int
 
 
 class HealthChecks:
@@ -86,8 +94,8 @@ def health_routes(checks: HealthChecks, metrics: Metrics) -> list[HTTPRouteHandl
     """The routes, bound to what they look at."""
 
     @get("/health/live", summary="Whether the process answers", tags=["health"])
-    async def live() -> Health:
-        return Health("live")
+    async def live() -> Alive:
+        return Alive("live", os.getpid())
 
     @get("/health/ready", summary="Whether everything that the gateway needs is there", tags=["health"])
     async def ready() -> Response[Health]:

@@ -33,9 +33,13 @@ def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
         headers = {"Set-Cookie": _cookie(request), "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return Redirect(FIRST_PAGE, status_code=303, headers=headers)
 
+    @get("/", include_in_schema=False)
+    async def first_page() -> Redirect:
+        return Redirect(FIRST_PAGE, status_code=303)
+
     def _cookie(request: AnyRequest) -> str:
         # Whoever makes this up harms their own cookie only.
         secure = request.headers.get("x-forwarded-proto", "").startswith("https")
         return cookie_header(sessions.open(), secure=secure)
 
-    return [open_session, close_session, login]
+    return [open_session, close_session, login, first_page]
