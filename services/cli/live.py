@@ -65,10 +65,14 @@ def _widest(texts: list[Text]) -> int:
 
 
 def _bar(update: LoadingUpdate) -> ProgressBar:
-    done = sum(getattr(update.progress, part.value) for part in CONTENT_PARTS)
+    done, count = wording.done_of(update.progress, update.parts)
     style = {"completed": "green", "failed": "red"}.get(update.loading_status, "cyan")
     return ProgressBar(
-        total=len(CONTENT_PARTS), completed=done, width=_BAR_WIDTH, complete_style=style, finished_style=style
+        total=max(count, 1),
+        completed=done if count else 1,
+        width=_BAR_WIDTH,
+        complete_style=style,
+        finished_style=style,
     )
 
 
@@ -88,5 +92,5 @@ def _part(name: str, view: PartView | None, console: Console, now: datetime) -> 
 
 def plain_line(update: LoadingUpdate) -> str:
     """One update as a line for logs and pipes."""
-    progress = wording.progress_text(update.progress)
+    progress = wording.progress_text(update.progress, update.parts)
     return f"{wording.clock(update.timestamp, of=update.timestamp)}  {update.key}  {progress}  {update.message}"

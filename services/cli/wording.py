@@ -1,6 +1,6 @@
 """How states, times and sizes read in a terminal. Pure: no colour, no clock, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from contracts.api import LoadingProgress, PartView
@@ -95,10 +95,16 @@ def titled(name: str, year: int | None) -> str:
     return name if year is None or name.endswith(f"({year})") else f"{name} ({year})"
 
 
-def progress_text(progress: LoadingProgress) -> str:
-    """How many of the four parts are done, such as `3/4`."""
-    done = sum(getattr(progress, part.value) for part in CONTENT_PARTS)
-    return f"{done}/{len(CONTENT_PARTS)}"
+def done_of(progress: LoadingProgress, wanted: Collection[str]) -> tuple[int, int]:
+    """How many of the four parts are done, of how many: those that are not `wanted` don't count."""
+    done = [getattr(progress, part.value) for part in CONTENT_PARTS if part.value in wanted]
+    return sum(done), len(done)
+
+
+def progress_text(progress: LoadingProgress, wanted: Collection[str] = CONTENT_PARTS) -> str:
+    """How many of the parts are done, such as `3/4`."""
+    done, count = done_of(progress, wanted)
+    return f"{done}/{count}"
 
 
 def way_out(key: str, parts: Mapping[str, PartView]) -> str:

@@ -142,6 +142,10 @@ def test_a_lost_connection_is_shown_until_the_next_news() -> None:
 
 
 def test_a_plain_line_says_who_how_far_and_what() -> None:
-    line = live.plain_line(update("a", 1, progress=LoadingProgress(nfo=True)))
+    """Parts that nobody wanted count neither as done nor as missing; identity is none of the parts."""
+    part = PartView(status="loaded", attempt=1, error=None, retry_at=None, files=())
+    progress = LoadingProgress(episodes=True, nfo=True, images=True)
 
-    assert line.endswith("  a  1/4  Generating NFO file…")
+    line = live.plain_line(update("a", 1, progress=progress, parts=dict.fromkeys(("identity", "nfo", "logo"), part)))
+
+    assert line.endswith("  a  1/2  Generating NFO file…")
