@@ -118,7 +118,7 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
         console.print(f"Complete {wording.ago(body.completed_at, now)}, after {took}", style="dim")
     else:
         console.print(f"Started {wording.ago(body.started_at, now)}", style="dim")
-    if body.loading_status == "failed":
+    if wording.has_failed(body.loading_status, body.error):
         way_out = wording.way_out(body.key, body.parts)
         console.print(way_out[0].upper() + way_out[1:])
 
@@ -132,7 +132,8 @@ def _parts_table(body: LoadingStatusBody, now: datetime) -> Table:
         if view is None:
             table.add_row(Text(f"  {name}", "dim"), Text("not wanted", "dim"), "")
             continue
-        symbol, style = wording.mark(view.status, unicode=_console().encoding.startswith("utf"))
+        status = "failed" if wording.last_try_failed(view) else view.status
+        symbol, style = wording.mark(status, unicode=_console().encoding.startswith("utf"))
         detail = (
             Text(f"{view.error.code}: {view.error.message}", "red")
             if view.error

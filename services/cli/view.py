@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from contracts.api import LoadingUpdate
+from services.cli import wording
 from services.cli.feed import FeedItem, Lost, Reset
 
 _SETTLED = ("completed", "failed", "removed")
@@ -48,5 +49,5 @@ class View:
 
     @property
     def failures(self) -> list[LoadingUpdate]:
-        """The series in view whose loading failed."""
-        return [one for one in self.updates if one.loading_status == "failed"]
+        """The series in view whose loading failed, be it the first or a later one of what is there."""
+        return [one for one in self.updates if wording.has_failed(one.loading_status, one.error)]

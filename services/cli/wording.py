@@ -39,6 +39,8 @@ def part_text(view: PartView | None, now: datetime) -> str:
         return "not wanted"
     if view.status == "retrying" and view.retry_at is not None:
         return f"again in {duration(max((view.retry_at - now).total_seconds(), 0.0))}"
+    if view.status == "loaded" and view.error is not None:
+        return "loaded, refresh failed"
     if view.status == "unavailable":
         return "none exists"
     if view.status == "loading" and view.attempt > 1:
@@ -107,6 +109,16 @@ def progress_text(progress: LoadingProgress, wanted: Collection[str] = CONTENT_P
     return f"{done}/{count}"
 
 
+def has_failed(loading_status: str, error: str | None) -> bool:
+    """Whether the last try to load ended badly: also that of a series which keeps what an earlier one loaded."""
+    return loading_status == "failed" or (loading_status == "completed" and error is not None)
+
+
+def last_try_failed(view: PartView) -> bool:
+    """Whether the part has failed, with or without something good from before."""
+    return view.status == "failed" or (view.status in ("loaded", "unavailable") and view.error is not None)
+
+
 def way_out(key: str, parts: Mapping[str, PartView]) -> str:
     """What to do about a series that failed."""
     identity = parts.get(Part.IDENTITY.value)
@@ -119,4 +131,8 @@ def shown_parts(parts: dict[str, PartView]) -> list[tuple[str, PartView | None]]
     """The four parts in their order, None for one that isn't wanted; identity in front while it isn't settled well."""
     content: list[tuple[str, PartView | None]] = [(part.value, parts.get(part.value)) for part in CONTENT_PARTS]
     identity = parts.get(Part.IDENTITY.value)
-    return content if identity is None or identity.status == "loaded" else [("identity", identity), *content]
+    return (
+        content
+        if identity is None or (identity.status == "loaded" and identity.error is None)
+        else [("identity", identity), *content]
+    )

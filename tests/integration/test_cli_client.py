@@ -15,7 +15,7 @@ from services.cli.main import main
 KEY = "a-key-of-sixteen-characters"
 PROGRESS = {"episodes": True, "nfo": True, "logo": False, "images": False}
 PART = {"status": "loaded", "attempt": 1, "error": None, "retry_at": None, "files": []}
-STATUS = {
+STATUS: dict[str, Any] = {
     "key": "one-piece",
     "loading_status": "failed",
     "progress": PROGRESS,
@@ -33,7 +33,7 @@ STATUS = {
 }
 
 
-def update(position: int, status: str, key: str = "one-piece") -> bytes:
+def update(position: int, status: str, key: str = "one-piece", error: str | None = None) -> bytes:
     body = {
         "type": "series_loading_update",
         "key": key,
@@ -42,7 +42,7 @@ def update(position: int, status: str, key: str = "one-piece") -> bytes:
         "loading_status": status,
         "progress": PROGRESS,
         "message": f"now {status}",
-        "error": None,
+        "error": error,
         "parts": {"episodes": PART},
         "position": position,
         "timestamp": "2026-05-01T12:00:00Z",
@@ -260,6 +260,28 @@ def test_changes_ask_for_the_parts_named(
     assert gateway.asked[0][1] == path
     assert gateway.asked[0][3] == body
     assert says() == "Queued\n"
+
+
+def test_a_failed_refresh_is_a_failure_though_the_series_is_complete(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.plan({"status": "success", "message": "Queued", "key": "one-piece", "position": 4}, 202)
+    gateway.stream(update(4, "loading_logo"), update(6, "completed", error="logo: TVmaze answered 503"))
+
+    assert main(["refresh", "one-piece", "--watch"]) == 1
+    assert "coldopen retry one-piece" in capsys.readouterr().err
+
+
+def test_status_shows_what_failed_to_load_again(gateway: FakeGateway, says: Says) -> None:
+    failed = STATUS["parts"]["logo"] | {"status": "loaded"}
+    gateway.plan(STATUS | {"loading_status": "completed", "parts": {"identity": PART, "logo": failed}})
+
+    assert main(["status", "one-piece"]) == 0
+
+    text = says()
+    (line,) = [line for line in text.splitlines() if "http_503" in line]
+    assert line.split()[1:5] == ["logo", "loaded,", "refresh", "failed"]
+    assert "coldopen retry one-piece" in text
 
 
 def test_remove_keeps_files_unless_told(gateway: FakeGateway) -> None:

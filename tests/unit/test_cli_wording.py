@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from contracts.api import LoadingProgress, PartView
@@ -80,6 +81,16 @@ def test_trying_again_is_proposed_only_where_it_can_help(code: str, way_out: str
 
     assert wording.way_out("a", {"identity": failed}) == way_out
     assert wording.way_out("a", {"identity": view("loaded"), "nfo": failed}) == "try again with: coldopen retry a"
+
+
+def test_what_is_there_may_have_failed_to_load_again() -> None:
+    again = view("loaded", error=LoadError(kind="network", code="http_503", message="why"))
+
+    assert wording.part_text(again, NOW) == "loaded, refresh failed"
+    assert wording.last_try_failed(again)
+    assert not wording.last_try_failed(view("loaded"))
+    assert not wording.last_try_failed(msgspec.structs.replace(again, status="retrying"))
+    assert next(name for name, _ in wording.shown_parts({"identity": again})) == "identity"
 
 
 def test_the_year_is_said_once() -> None:
