@@ -29,7 +29,11 @@ class Lost(msgspec.Struct, frozen=True):
     seconds: float
 
 
-FeedItem = LoadingUpdate | Reset | Lost
+class Back(msgspec.Struct, frozen=True):
+    """The connection that was lost is there again."""
+
+
+FeedItem = LoadingUpdate | Reset | Lost | Back
 
 
 class Feed:
@@ -52,6 +56,7 @@ class Feed:
         self._retry = 2.0
         self._failures = 0
         self._was_connected = False
+        self._is_lost = False
 
     def __iter__(self) -> Iterator[FeedItem]:
         while True:
@@ -67,10 +72,11 @@ class Feed:
             # Spread, so that a thousand watchers don't come back in the same instant.
             wait = min(self._retry * 1.5**self._failures, _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
             self._failures += 1
+            self._is_lost = True
             yield Lost(why, wait)
             self._sleep(wait)
 
-    def _connection(self) -> Iterator[LoadingUpdate | Reset]:
+    def _connection(self) -> Iterator[LoadingUpdate | Reset | Back]:
         endpoint = self._find()
         headers = {"accept": "text/event-stream"}
         if self._last_id:
@@ -86,6 +92,9 @@ class Feed:
                 response.read()
             checked(response)
             self._was_connected = True
+            if self._is_lost:
+                self._is_lost = False
+                yield Back()
             for event in httpx2.EventSource(response):
                 self._failures = 0
                 self._last_id = event.id or self._last_id

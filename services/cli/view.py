@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.api import LoadingUpdate
 from services.cli import wording
-from services.cli.feed import FeedItem, Lost, Reset
+from services.cli.feed import Back, FeedItem, Lost, Reset
 
 _SETTLED = ("completed", "failed", "removed")
 _ORDER = {"pending": 1, "failed": 1, "completed": 2, "removed": 3}  # what loads comes first
@@ -25,6 +25,8 @@ class View:
             self.lost = item
             return None
         self.lost = None
+        if isinstance(item, Back):
+            return None
         if isinstance(item, Reset):
             self._updates.clear()
             self._after.clear()  # positions of another log mean nothing in this one

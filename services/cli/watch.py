@@ -55,7 +55,7 @@ def follow(feed: Iterable[FeedItem], view: View, *, until: Callable[[], bool], j
 def _follow_lines(feed: Iterable[FeedItem], view: View, until: Callable[[], bool], *, json: bool) -> None:
     said: dict[str, str] = {}
     for item in feed:
-        if isinstance(item, Lost) and not until():
+        if isinstance(item, Lost) and view.lost is None and not until():  # once, until it works again
             print(f"reconnecting: {item.why}", file=sys.stderr, flush=True)
         update = view.take(item)
         if update is not None:

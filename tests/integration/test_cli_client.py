@@ -181,6 +181,21 @@ def test_watch_survives_a_gateway_that_restarts(gateway: FakeGateway) -> None:
     assert main(["watch", "one-piece"]) == 0
 
 
+def test_a_lost_connection_is_said_once_until_it_works_again(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It works again as soon as it is connected, news or not."""
+    gateway.stream(b"retry: 10\n\n", update(3, "pending"))
+    for _ in range(3):
+        gateway.plan({"title": "Starting"}, 503, "application/problem+json")
+    gateway.stream(b": still here\n\n")
+    gateway.stream(update(5, "completed"))
+
+    assert main(["watch", "one-piece"]) == 0
+
+    assert capsys.readouterr().err.count("reconnecting: ") == 2
+
+
 def test_watch_says_what_failed(gateway: FakeGateway, capsys: pytest.CaptureFixture[str]) -> None:
     gateway.stream(update(3, "failed"))
 
