@@ -41,7 +41,7 @@ def upstreams(environ: Mapping[str, str]) -> Iterator[Check]:
                 name=name,
                 result="failed",
                 detail=f"{url} can't be reached: {why}",
-                what_to_do="check the network, its proxy and firewall; series that are added meanwhile load later",
+                what_to_do="check the network, its proxy and firewall; retry what failed meanwhile: coldopen retry KEY",
             )
             continue
         told = told or answer.headers.get("date")
