@@ -73,9 +73,7 @@ def _retrying(part: Part, one: PartState) -> str:
 def part_views(state: SeriesState) -> dict[str, PartView]:
     """What clients see of each part."""
     return {
-        part: PartView(
-            status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at, files=one.files
-        )
+        part: PartView(status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at, files=one.files)
         for part, one in parts_of(state)
     }
 
