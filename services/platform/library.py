@@ -9,7 +9,6 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,10 +67,6 @@ class Library:
         """Delete the series' folder if nothing is in it; whether it is gone."""
         return await self._run(lambda: self._remove_empty_folder(folder), folder)
 
-    async def exists_folder(self, folder: str) -> bool:
-        """Whether the series has a folder."""
-        return await self._run(lambda: self._exists_folder(folder), folder)
-
     async def find_existing_folder(self, name: str, year: int | None) -> str | None:
         """The folder of this title and year, whatever its letter case or id tag; the plainest if there are more."""
         return await self._run(lambda: self._find_existing_folder(name, year))
@@ -83,10 +78,6 @@ class Library:
     async def free_bytes(self) -> int:
         """How much may still be written."""
         return await self._run(lambda: shutil.disk_usage(self._root).free)
-
-    async def is_writable(self) -> bool:
-        """Whether a file can be made in the library now."""
-        return await asyncio.to_thread(self._is_writable)
 
     def path_of(self, record_path: str) -> Path:
         """Where the file of a FileRecord really lies, to be served; it may be gone. Blocks for a few stats only."""
@@ -184,11 +175,3 @@ class Library:
                 return files.list_videos(fd, VIDEO_EXTENSIONS, _LEVELS)
         except FileNotFoundError:
             return []
-
-    def _is_writable(self) -> bool:
-        try:
-            # Tried, not asked: access() knows nothing of full disks and network shares.
-            with opened_root(self._root), tempfile.NamedTemporaryFile(dir=self._root, prefix=".coldopen-check-"):
-                return True
-        except Exception:  # noqa: BLE001  whatever it is, nothing can be written
-            return False

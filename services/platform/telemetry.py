@@ -5,8 +5,6 @@ import sys
 
 import structlog
 
-from contracts.events import RecordedEvent
-
 
 def configure_logging(service: str, level: str) -> None:
     """Set up structlog for this process; other libraries' records come out in the same form."""
@@ -39,10 +37,3 @@ def configure_logging(service: str, level: str) -> None:
     for name in ("httpx2", "httpcore2", "uvicorn.access", "faststream", "nats"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
-
-
-def bind_event(recorded: RecordedEvent) -> None:
-    """Let the following log lines of this task say which event they are about."""
-    structlog.contextvars.bind_contextvars(
-        key=recorded.event.key, position=recorded.position, correlation_id=recorded.correlation_id
-    )
