@@ -18,6 +18,7 @@ from deploy.local.daemon import AlreadyRunning, StartFailed
 from deploy.local.nats_server import NatsServer, running_url
 from deploy.nats.permissions import PUBLISH, ROLES, password_variable, server_config
 from services.platform import streams
+from tests.support.connection import taken_by_server
 from tests.support.waiting import eventually
 
 
@@ -98,7 +99,7 @@ async def test_everything_else_is_refused(declared: NatsServer, role: str, subje
     """A service that was taken over can't speak for another one, nor touch the log or the queue of work."""
     async with client(declared.url(role)) as (nc, errors):
         await nc.publish(subject, b"{}")
-        await nc.flush()
+        await taken_by_server(nc)
         await eventually(lambda: any("permissions violation for publish" in error for error in errors))
 
     async with client(declared.url()) as (nc, _):
@@ -110,7 +111,7 @@ async def test_nobody_listens_in(declared: NatsServer, role: str) -> None:
     """Events are read from the log; a subscription to the subjects themselves is refused."""
     async with client(declared.url(role)) as (nc, errors):
         await nc.subscribe("series.>")
-        await nc.flush()
+        await taken_by_server(nc)
 
         await eventually(lambda: any("permissions violation for subscription" in error for error in errors))
 
@@ -157,7 +158,7 @@ async def test_frames_reach_the_gateway(declared: NatsServer) -> None:
     """The projector publishes the feed, the gateway hears it."""
     async with client(declared.url("gateway")) as (gateway, _), client(declared.url("projector")) as (projector, _):
         frames = await gateway.subscribe("status")
-        await gateway.flush()
+        await taken_by_server(gateway)
         await projector.publish("status", b"frame")
 
         assert (await frames.next_msg(timeout=5)).data == b"frame"

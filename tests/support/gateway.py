@@ -31,6 +31,7 @@ from services.platform.library import Library
 from services.platform.links import Link
 from services.projector import domain as folding
 from services.projector.read_model import ReadModel as WritableReadModel
+from tests.support.connection import taken_by_server
 from tests.support.waiting import eventually
 
 API_KEY = "a key of at least 16 characters"
@@ -87,7 +88,7 @@ class Gateway:
 
     async def tell(self, frame: Frame) -> None:
         await self.store.nc.publish(FEED_SUBJECT, msgspec.json.encode(frame))
-        await self.store.nc.flush()
+        await taken_by_server(self.store.nc)
 
 
 class SaysNothing:
