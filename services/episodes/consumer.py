@@ -2,7 +2,7 @@
 
 from contracts.events import EpisodesLoaded, FinalEvent
 from services.episodes.domain import episodes_on_disk, fit, with_disk_state
-from services.platform.catalogues.registry import Catalogues
+from services.platform.catalogues.several import Catalogues
 from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import unchanged
@@ -19,7 +19,9 @@ class LoadEpisodes:
     async def __call__(self, job: Job) -> FinalEvent:
         details = await self._catalogues.details_of(job.state)
         videos = await self._library.videos(job.state.folder)
-        seasons = fit(with_disk_state(details.seasons, episodes_on_disk(videos)), self._max_event_bytes)
+        titles = (details.name, details.original_name or "", *details.aliases, job.state.name, *job.state.titles)
+        found = episodes_on_disk(videos, details.seasons, titles)
+        seasons = fit(with_disk_state(details.seasons, found), self._max_event_bytes)
         before = job.last(EpisodesLoaded)
         if job.one.good == "loaded" and before is not None and before.seasons == seasons:
             return unchanged(job)

@@ -1,45 +1,27 @@
-"""Which episodes are on disk, told from the names of their files, and how many fit into one event. No I/O."""
+"""Which episodes are on disk, and how many fit into one event. No I/O."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import replace
 
 from contracts.events import Season
+from services.episodes.file_names import FileNames, Named, Run
 from services.platform.failures import LoadFailure
 
 EpisodeId = tuple[int, int]  # season, number
 
 _ENVELOPE = 1024  # bytes of the event around its seasons, with room to spare
-_LONGEST_RUN = 100  # episodes that one file can plausibly hold
-
-# A word begins and ends here: "HDTS01E01" and "S01E01-720p" hold no episodes.
-_START, _END = r"(?<![^\W_])", r"(?![^\W_])"
-_GAP = r"[ ._-]*"
-# S01E02, S01E02E03, S01E02-E04, S01E02-S01E04, S01E02-04
-_MARKED = re.compile(
-    rf"{_START}s(\d{{1,4}}){_GAP}ep?(\d{{1,4}})((?:{_GAP}(?:s\d{{1,4}}{_GAP})?ep?\d{{1,4}}|-\d{{1,3}}{_END})*){_END}"
-)
-# 1x02, 1x02-1x03, 1x02x03; not 1920x1080 and not 16x9
-_CROSSED = re.compile(rf"{_START}(\d{{1,2}})x(\d{{2,3}})((?:-?(?:\d{{1,2}})?x\d{{2,3}}|-\d{{2,3}}{_END})*){_END}")
-_FURTHER = re.compile(r"(-?)[ ._]*(?:s?\d{1,4}[ ._-]*(?=[ex]))?(?:ep?|x)?(\d{1,4})")
-
-_SEASON_FOLDER = re.compile(r"^(?:season|series|staffel|saison|s)[ ._-]*(\d{1,4})(?![^\W_])")
-_SPECIALS_FOLDER = re.compile(r"^(?:specials?|extras?|ovas?)$")
-# In a season's folder: "03", "03 - Title", "Episode 3", "Folge 3", "E03"
-_BARE = re.compile(rf"^(?:\[[^\]]*\][ ._]*)?(\d{{1,4}}){_END}|{_START}(?:e|ep|episode|folge){_GAP}(\d{{1,4}}){_END}")
-# "[Group] Title - 03v2 [1080p]"
-_DASHED = re.compile(r" - (\d{1,4})(?:v\d)?(?=[ ._\[(]|$)")
-_NO_EPISODE = re.compile(r"[ ._-](?:sample|trailer)$")
 
 
-def episodes_on_disk(paths: Iterable[str]) -> set[EpisodeId]:
-    """The episodes that these videos hold; `paths` are relative to the series' folder, separated by `/`.
+def episodes_on_disk(paths: Iterable[str], seasons: tuple[Season, ...], titles: Iterable[str] = ()) -> set[EpisodeId]:
+    """Those of the catalogue's episodes that these videos hold.
 
-    The file's own name comes first, then its season's folder; a bare number with neither is season 1.
+    `paths` are relative to the series' folder, separated by `/`; `titles` are all that the series is known by.
     """
-    return {found for path in paths for found in _episodes_in(path.lower())}
+    names, numbering = FileNames(titles), _Numbering(seasons)
+    return {found for path in paths for found in numbering.find(names.read(path))}
 
 
 def with_disk_state(seasons: tuple[Season, ...], found: set[EpisodeId]) -> tuple[Season, ...]:
@@ -79,33 +61,47 @@ def _encoded_size(seasons: tuple[Season, ...]) -> int:
     return len(msgspec.json.encode(seasons)) + _ENVELOPE
 
 
-def _episodes_in(path: str) -> Iterator[EpisodeId]:
-    folder, _, name = path.rpartition("/")
-    stem = name.rpartition(".")[0] or name
-    if _NO_EPISODE.search(stem):
-        return
-    if named := _MARKED.search(stem) or _CROSSED.search(stem):
-        season = int(named[1])
-        yield from ((season, number) for number in _run(int(named[2]), named[3]))
-    elif (season_of_folder := _season_of(folder.rpartition("/")[2])) is not None:
-        if bare := _BARE.search(stem) or _DASHED.search(stem):
-            yield season_of_folder, int(next(group for group in bare.groups() if group))
-    elif not folder and (dashed := _DASHED.search(stem)):
-        yield 1, int(dashed[1])
+class _Numbering:
+    """The ways in which a name can mean an episode: by season and number, by absolute number, by air date."""
 
+    def __init__(self, seasons: tuple[Season, ...]) -> None:
+        self._absolute_of: dict[EpisodeId, int | None] = {}
+        self._by_absolute: dict[int, EpisodeId] = {}
+        self._by_date: dict[str, list[EpisodeId]] = defaultdict(list)
+        for season in seasons:
+            for one in season.episodes:
+                episode = (season.number, one.number)
+                self._absolute_of[episode] = one.absolute
+                if one.absolute is not None:
+                    self._by_absolute.setdefault(one.absolute, episode)
+                if one.air_date is not None:
+                    self._by_date[one.air_date].append(episode)
 
-def _season_of(folder: str) -> int | None:
-    if _SPECIALS_FOLDER.match(folder):
-        return 0
-    found = _SEASON_FOLDER.match(folder)
-    return int(found[1]) if found else None
+    def find(self, named: Named) -> list[EpisodeId]:
+        """The episodes of the first reading that there is; none if there is no such episode."""
+        if named.date and (dated := self._aired_on(named.date)):
+            return [dated]
+        for run in named.runs:
+            found = self._counted_through(run) if named.season is None else self._of_season(named.season, run)
+            if found:
+                return found
+        return []
 
+    def _aired_on(self, date: str) -> EpisodeId | None:
+        """The only regular episode of that day, or else its only special: which of several is meant nobody knows."""
+        aired = self._by_date.get(date, [])
+        candidates = [one for one in aired if one[0] > 0] or aired
+        return candidates[0] if len(candidates) == 1 else None
 
-def _run(first: int, further: str) -> list[int]:
-    """The numbers of one file: `E01E02` names each, `E01-E03` means those between as well."""
-    numbers = [first]
-    for dash, text in _FURTHER.findall(further):
-        number = int(text)
-        is_range = dash and numbers[-1] < number < numbers[-1] + _LONGEST_RUN
-        numbers += range(numbers[-1] + 1, number + 1) if is_range else [number]
-    return numbers
+    def _of_season(self, season: int, run: Run) -> list[EpisodeId]:
+        """By the season's own numbers; else by absolute numbers, if they are of this season: `Season 02/060`."""
+        own = [(season, number) for number in run if (season, number) in self._absolute_of]
+        return own or [one for number in run if (one := self._by_absolute.get(number)) and one[0] == season]
+
+    def _counted_through(self, run: Run) -> list[EpisodeId]:
+        """By absolute numbers; an episode of the first season that has none may be meant by its number there."""
+        absolute = [one for number in run if (one := self._by_absolute.get(number))]
+        if absolute:
+            return absolute
+        first = [(1, number) for number in run]
+        return [one for one in first if one in self._absolute_of and self._absolute_of[one] is None]
