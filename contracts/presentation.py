@@ -1,10 +1,15 @@
 """How a series' state reads to people and programs: progress, message, error, and the bodies made of them. Pure."""
 
+from datetime import date
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from contracts.api import LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
-from contracts.events import CONTENT_PARTS, Part
+from contracts.events import CONTENT_PARTS, Episode, Part
 from contracts.state import PartState, SeriesState
+
+EpisodeState: TypeAlias = Literal["on_disk", "missing", "unaired"]
 
 MAX_RETRIES = 3
 _DOING = {
@@ -76,6 +81,17 @@ def part_views(state: SeriesState) -> dict[str, PartView]:
         part: PartView(status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at, files=one.files)
         for part, one in parts_of(state)
     }
+
+
+def state_of(episode: Episode, today: date) -> EpisodeState:
+    """Whether a library can hold the episode, and does; `today` is the reader's.
+
+    From its air date on it can; one whose date is not known has not aired, as media managers count (TBA).
+    """
+    if episode.on_disk:
+        return "on_disk"
+    has_aired = episode.air_date is not None and episode.air_date <= today.isoformat()
+    return "missing" if has_aired else "unaired"
 
 
 def status_body(state: SeriesState) -> LoadingStatusBody:

@@ -1,11 +1,15 @@
 """Episodes are recognised by their files' names, and every series' list fits into one event."""
 
+from datetime import date
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.codec import decode, encode
 from contracts.events import Episode, EpisodesLoaded, Season
+from contracts.presentation import state_of
 from services.episodes.domain import episodes_on_disk, fit, with_disk_state
 from services.platform.failures import LoadFailure
 
@@ -288,6 +292,25 @@ def test_what_is_on_disk_is_marked_and_what_has_gone_is_not() -> None:
     assert with_disk_state(marked, {(1, 1)}) == marked
 
 
+@pytest.mark.parametrize(
+    ("air_date", "on_disk", "state"),
+    [
+        ("2013-04-06", True, "on_disk"),
+        ("2013-04-06", False, "missing"),
+        ("2013-04-07", False, "missing"),
+        ("2013-04-08", False, "unaired"),
+        ("2013-04-08", True, "on_disk"),
+        (None, False, "unaired"),
+        (None, True, "on_disk"),
+    ],
+)
+def test_what_is_missing_has_aired(air_date: str | None, on_disk: bool, state: str) -> None:
+    """An episode can be missing from its air date on; a file tells more than a date, and no date is no promise."""
+    episode = Episode(number=1, air_date=air_date, on_disk=on_disk)
+
+    assert state_of(episode, date(2013, 4, 7)) == state
+
+
 def many(count: int, title: str) -> tuple[Season, ...]:
     """One season of `count` full episodes."""
     return (
@@ -301,11 +324,19 @@ def many(count: int, title: str) -> tuple[Season, ...]:
     )
 
 
-def test_ten_thousand_episodes_fit_with_their_titles() -> None:
-    """The longest series there are lose nothing."""
-    seasons = many(10_000, "Ein langer Titel, wie ihn nur Animes haben, mit 漢字 " * 4)
+@pytest.mark.parametrize("count", [1_200, 10_000])
+def test_a_long_series_fits_into_one_event_with_its_titles(count: int) -> None:
+    """The longest series there are lose nothing on the way into the log and out of it."""
+    seasons = many(count, "Ein langer Titel, wie ihn nur Animes haben, mit 漢字 " * 4)
 
-    assert fit(seasons, LIMIT) is seasons
+    fitted = fit(seasons, LIMIT)
+    body = encode(EpisodesLoaded(key="k" * 100, cause=2**53, attempt=999, seasons=fitted))
+
+    assert fitted is seasons
+    assert len(body) <= LIMIT
+    loaded = decode(body)
+    assert isinstance(loaded, EpisodesLoaded)
+    assert loaded.seasons == seasons
 
 
 def test_what_is_too_large_loses_its_titles_first() -> None:
