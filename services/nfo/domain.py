@@ -2,15 +2,17 @@
 
 An update replaces only what Coldopen owns and the catalogue knows. It keeps other elements, their order, comments,
 other programs' ids and ratings, actors whom the catalogue doesn't list, and all that Jellyfin or Emby has locked.
-"""
 
-import json
-from collections.abc import Callable
+In a file in which somebody else has a hand, a person or a media server, no one can tell an edited title from one that
+is merely old. There an update fills in what is missing and renews only what time changes: status, end, ratings, and
+ids, seasons and actors that have come to be known.
+"""
 
 import msgspec
 
-from services.nfo.kodi_xml import Element, element, indentation, parse_tvshow, serialise, signature, text_of
-from services.nfo.tvshow import ENDED, OWNED, elements, fallback_plot, has_ids, ids_of
+from services.nfo.kodi_xml import Document, Element, element, parse_tvshow, serialise, signature, text_of
+from services.nfo.merging import Merge, drop_wrong_ids, is_another, merged
+from services.nfo.tvshow import ENDED, OWNED, elements
 from services.platform.catalogues.model import SeriesDetails
 
 # What a person can lock in Jellyfin and Emby, and the element that it means.
@@ -24,148 +26,81 @@ _LOCKS = {
     "OfficialRating": "mpaa",
     "ProductionLocations": "country",
 }
+_NOTHING = b"\0\t\n\r \xef\xbb\xbf"  # what a file holds that was never filled
 
 
 class MergeResult(msgspec.Struct, frozen=True):
-    """The file's new bytes; `changed` is false, and they are the old ones, if it says all that already."""
+    """The file's new bytes; `changed` is false, and they are the old ones, if it says all that already.
+
+    `lossy` says that the old bytes hold something that the new ones may not: they are worth keeping elsewhere.
+    """
 
     data: bytes
     changed: bool
+    lossy: bool = False
 
 
 def render_tvshow(details: SeriesDetails) -> bytes:
     """A new file: the same details give the same bytes."""
     root = element("tvshow")
     root.extend(elements(details))
-    return serialise(root)
+    return serialise(Document(root), OWNED)
 
 
 def is_valid_tvshow(data: bytes) -> bool:
-    """Whether a media server can use the file: it names a series, by title or by id."""
+    """Whether a media server can use the file: it is well-formed and names a series, by title or by id."""
     parsed = parse_tvshow(data)
-    if parsed is None:
+    if parsed is None or parsed.repaired:
         return False
-    ids = [text_of(one) for one in parsed[0].findall("uniqueid")]
-    return bool(parsed[0].findtext("title", "").strip()) or any(one not in {"", "-1"} for one in ids)
+    ids = [text_of(one) for one in parsed.root.findall("uniqueid")]
+    return bool(parsed.root.findtext("title", "").strip()) or any(one not in {"", "-1"} for one in ids)
 
 
-def merge_tvshow(existing: bytes, details: SeriesDetails) -> MergeResult:
-    """`existing` brought up to date; a file that can't be read is replaced by a new one."""
+def merge_tvshow(existing: bytes, details: SeriesDetails, *, theirs: bool = False) -> MergeResult:
+    """`existing` brought up to date; `theirs` says that somebody else has a hand in it.
+
+    A file that can't be read, or whose root is another than `tvshow`, is replaced by a new one. One of another series
+    loses what was told of that one; if it is theirs, it is left alone: a person who changes an id says which it is.
+    """
     parsed = parse_tvshow(existing)
     if parsed is None:
-        return MergeResult(render_tvshow(details), changed=True)
-    root, tail = parsed
-    if root.findtext("lockdata", "").strip().lower() == "true":
+        return MergeResult(render_tvshow(details), changed=True, lossy=bool(existing.strip(_NOTHING)))
+    root = parsed.root
+    another = is_another(root, details)
+    if root.findtext("lockdata", "").strip().lower() == "true" or (another and theirs):
         return MergeResult(existing, changed=False)
     before = signature(root)
-    _merge(root, details)
-    if signature(root) == before:
+    _merge(root, Merge(details, theirs), another=another)
+    if signature(root) == before and not parsed.repaired:
         return MergeResult(existing, changed=False)
-    return MergeResult(serialise(root, tail, indent=indentation(root)), changed=True)
+    return MergeResult(serialise(parsed, OWNED), changed=True, lossy=parsed.repaired or another)
 
 
-def _merge(root: Element, details: SeriesDetails) -> None:
+def _merge(root: Element, how: Merge, *, another: bool) -> None:
     locked = {_LOCKS.get(name.strip()) for name in root.findtext("lockedfields", "").split("|")}
     ours: dict[str, list[Element]] = {}
-    for one in elements(details):
+    for one in elements(how.details):
         ours.setdefault(str(one.tag), []).append(one)
-    if details.status and details.status != ENDED:
+    if any(text_of(one) != ENDED for one in ours.get("status", ())):
         ours["enddate"] = []  # it goes on: the day on which it once ended is wrong now
-    is_another = _is_another(root, details)
-    if is_another:
-        ours |= {tag: [] for tag in OWNED if tag not in ours}
+    if another:
+        ours |= {tag: [] for tag in sorted(OWNED) if tag not in ours}
+        drop_wrong_ids(root, how.details)
     for tag, new in ours.items():
         if tag not in locked:
-            merge = _take_new if is_another else _MERGERS.get(tag, _take_new)
             old = root.findall(tag)
-            _replace(root, old, merge(old, new, details))
-
-
-def _is_another(root: Element, details: SeriesDetails) -> bool:
-    """Whether the file tells of another series, which this one was taken for: then nothing of it may be kept."""
-    known = ids_of(details)
-    told = [(one.get("type", "").lower(), text_of(one)) for one in root.findall("uniqueid")]
-    return any(value and kind in known and known[kind] != value for kind, value in told)
+            _replace(root, old, new if another else merged(tag, old, new, how))
 
 
 def _replace(root: Element, old: list[Element], new: list[Element]) -> None:
-    """Put `new` where the first of `old` was, or at the end."""
+    """Put `new`, of which some may be `old`, where the first of `old` was, or at the end."""
+    if new == old:
+        return
     position = root.index(old[0]) if old else len(root)
+    tail = old[-1].tail if old else None
     for one in old:
-        one.tail = None  # its indentation is made anew
+        one.tail = None  # else it would go along
         root.remove(one)
     root[position:position] = new
-
-
-def _take_new(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    return new
-
-
-def _merge_plot(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    """Any plot is better than our sentence that there is none."""
-    has_better = text_of(new[0]) == fallback_plot(details) and any(text_of(one) for one in old)
-    return old if has_better else new
-
-
-def _merge_ids(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    """Ours by type, then the others'; one default, which stays what it was as long as the catalogue knows that id."""
-    if not has_ids(details) and any(text_of(one) not in {"", "-1"} for one in old):
-        return old  # ours would be one that no media server knows
-    known = ids_of(details)
-    kept = [one for one in old if one.get("type", "").lower() not in known]
-    chosen = [kind for one in old if one.get("default") == "true" and (kind := one.get("type", "").lower()) in known]
-    default = chosen[0] if chosen else next(iter(known))
-    for one in (*new, *kept):
-        one.attrib.pop("default", "")
-        if one.get("type") == default:
-            one.set("default", "true")
-    return [*new, *kept]
-
-
-def _merge_ratings(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    """Ours by name among the others'; another that is the default stays so."""
-    rating = new[0][0]
-    others = [one for group in old for one in group.findall("rating") if one.get("name") != rating.get("name")]
-    if any(one.get("default") == "true" for one in others):
-        rating.set("default", "false")
-    new[0].extend(others)
-    return new
-
-
-def _merge_seasons(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    numbers = {one.get("number") for one in new}
-    return [*new, *(one for one in old if one.get("number") not in numbers)]
-
-
-def _merge_actors(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    """The catalogue's cast in its order, with what else the file says of each; then those whom it doesn't list."""
-    there = {one.findtext("name", "").strip(): one for one in reversed(old)}
-    names = {one.findtext("name", "") for one in new}
-    for actor in new:
-        known = {child.tag for child in actor}
-        before = there.get(actor.findtext("name", ""))
-        actor.extend([child for child in before if child.tag not in known] if before is not None else [])
-    return [*new, *(one for name, one in reversed(there.items()) if name not in names)]
-
-
-def _merge_guide(old: list[Element], new: list[Element], details: SeriesDetails) -> list[Element]:
-    """Ids that only the file knows stay; the XML that scrapers of old wrote is of no use to those of today."""
-    try:
-        before = json.loads(text_of(old[0])) if old else {}
-    except ValueError:
-        before = {}
-    ours = json.loads(text_of(new[0]))
-    if isinstance(before, dict):
-        merged = before | ours
-        new[0].text = text_of(old[0]) if merged == before else json.dumps(merged, sort_keys=True, separators=(",", ":"))
-    return new
-
-
-_MERGERS: dict[str, Callable[[list[Element], list[Element], SeriesDetails], list[Element]]] = {
-    "plot": _merge_plot,
-    "uniqueid": _merge_ids,
-    "ratings": _merge_ratings,
-    "namedseason": _merge_seasons,
-    "actor": _merge_actors,
-    "episodeguide": _merge_guide,
-}
+    if new:
+        new[-1].tail = tail

@@ -1,18 +1,52 @@
 """Kodi's XML, read as the hostile input that it is and written the same way every time. No I/O."""
 
+import codecs
 import re
-from typing import TypeAlias
+from html import escape
+from html.entities import html5
+from typing import NamedTuple, TypeAlias
 
 from lxml import etree
 from lxml.etree import _Element
 
 Element: TypeAlias = _Element
 
+MAX_BYTES = 10 * 1024 * 1024  # of a file that is parsed; the largest ever seen has not a hundredth of it
+
 # Tabs and line feeds are the only control characters that XML 1.0 has; surrogates and U+FFFE/F are none at all.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_BOM = b"\xef\xbb\xbf"
-_END = b"</tvshow>"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_DECLARED = re.compile(r"\s*<\?xml\b[^>]{0,200}\?>")
+_DECLARED_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]{0,100}\bencoding\s*=\s*["']([\w.-]{1,40})["']""", re.ASCII)
+_END = re.compile(r"</tvshow\s*>")
+# UTF-32 first: its mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# What a file may say that it is. UTF-16 without a mark is a lie (.NET tells it of every string), and Python also knows
+# "encodings" such as idna or zip.
+_CHARSETS = re.compile(r"iso8859-|cp\d|koi8|shift_jis|euc_|gb|big5")
+_LENIENT = "coldopen.windows-1252"
+# An ampersand that begins no character reference of XML; group 1 is the name of what may be one of HTML.
+_AMPERSAND = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31});)?",
+)
+
+
+class Document(NamedTuple):
+    """A file's `<tvshow>`, what follows it, and how the file ends its lines.
+
+    `repaired` says that the bytes were not well-formed as they stood and had to be read with some good will.
+    """
+
+    root: Element
+    tail: str = ""
+    newline: str = "\n"
+    repaired: bool = False
 
 
 def clean(text: str) -> str:
@@ -32,35 +66,51 @@ def text_of(node: Element) -> str:
     return (node.text or "").strip()
 
 
-def parse_tvshow(data: bytes) -> tuple[Element, bytes] | None:
-    """The `<tvshow>` of a file and what follows it, in UTF-8; None if there is none that can be trusted.
+def parse_tvshow(data: bytes) -> Document | None:
+    """The `<tvshow>` of a file; None if there is none that can be trusted.
 
-    What may follow are lines with addresses, which Kodi reads too, or further roots that some programs append.
+    What may follow are lines with addresses, which Kodi reads too, or further roots that some programs append. What
+    people and Windows programs often get wrong is understood: a bare `&`, control characters, HTML's entities, and
+    umlauts of Windows in a file that claims to be UTF-8.
     """
-    data = data.removeprefix(_BOM).strip()
-    root, tail = _parse(data), b""
-    if root is None and (end := data.find(_END)) > 0:
-        root, tail = _parse(data[: end + len(_END)]), data[end + len(_END) :]
-    if root is None or root.tag != "tvshow":
+    if len(data) > MAX_BYTES:
         return None
-    encoding = root.getroottree().docinfo.encoding or "UTF-8"
-    rest = tail.decode(encoding, errors="replace").strip()
-    return root, f"{rest}\n".encode() if rest else b""
+    text, is_exact = _decode(data)
+    newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
+    text = _DECLARED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"), count=1).strip()
+    end = _END.search(text)
+    body, tail = (text[: end.end()], text[end.end() :].strip()) if end else (text, "")
+    printable = _FORBIDDEN.sub("", body)
+    for number, (candidate, rest) in enumerate(
+        ((text, ""), (body, tail), (printable, tail), (_AMPERSAND.sub(_escaped, printable), tail))
+    ):
+        root = _parse(candidate)
+        if root is not None:
+            return Document(root, rest, newline, repaired=number > 1 or not is_exact) if root.tag == "tvshow" else None
+    return None
 
 
-def serialise(root: Element, tail: bytes = b"", *, indent: str = "  ") -> bytes:
-    """The whole file: declaration, comments before the root, the root indented, `tail`."""
-    etree.indent(root, space=indent)
+def serialise(document: Document, owned: frozenset[str]) -> bytes:
+    """The whole file: declaration, comments around the root, the root, the tail.
+
+    Each child of the root gets a line of its own, indented as the file is. The insides of an element that is not
+    `owned` stay as they are.
+    """
+    root = document.root
+    space = _indentation(root)
+    line = f"\n{space}"
+    root.text = (root.text or "").rstrip() + line
+    for child in root:
+        child.tail = _before(child, line) + line
+        if child.tag in owned:
+            etree.indent(child, space=space, level=1)
+    if len(root):
+        root[-1].tail = (root[-1].tail or "").rstrip() + "\n"
     nodes = [*reversed([*root.itersiblings(preceding=True)]), root, *root.itersiblings()]
     # One by one: the tree as a whole would come without line feeds between them.
-    lines = [etree.tostring(node, encoding="UTF-8", xml_declaration=False, with_tail=False) + b"\n" for node in nodes]
-    return b"".join((_DECLARATION, *lines, tail))
-
-
-def indentation(root: Element) -> str:
-    """What the file is indented with; two spaces if it isn't."""
-    found = re.fullmatch(r"\s*\n([ \t]+)", root.text or "")
-    return found[1] if found else "  "
+    lines = [etree.tostring(node, encoding="unicode", with_tail=False) for node in nodes]
+    lines += [document.tail] if document.tail else []
+    return (_DECLARATION + "\n".join(lines) + "\n").replace("\n", document.newline).encode()
 
 
 def signature(node: Element) -> tuple[object, ...]:
@@ -68,12 +118,69 @@ def signature(node: Element) -> tuple[object, ...]:
     return (node.tag, sorted(node.attrib.items()), text_of(node), [signature(child) for child in node])
 
 
-def _parse(data: bytes) -> Element | None:
-    # A new parser each time: lxml's parsers lock, and loads run side by side.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
+def _before(child: Element, line: str) -> str:
+    """What stands between this element and the next one's line: nothing, empty lines, or somebody's stray text."""
+    tail = child.tail or ""
+    return tail[: -len(line)] if tail.endswith(line) else tail.rstrip()
+
+
+def _indentation(root: Element) -> str:
+    """What the file is indented with; two spaces if it isn't."""
+    found = re.fullmatch(r"\s*\n([ \t]+)", root.text or "")
+    return found[1] if found else "  "
+
+
+def _decode(data: bytes) -> tuple[str, bool]:
+    """The text, by the file's mark or by what it says of itself, and whether it truly is in that encoding."""
+    encoding, start = _declared(data), 0
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            encoding, start = name, len(mark)
+            break
     try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError, LookupError):
+        return data[start:].decode(encoding), True
+    except UnicodeDecodeError:
+        return data[start:].decode("utf-8", _LENIENT), False
+
+
+def _declared(data: bytes) -> str:
+    found = _DECLARED_ENCODING.match(data)
+    try:
+        name = codecs.lookup(found[1].decode("ascii")).name if found else "utf-8"
+    except LookupError:
+        return "utf-8"
+    return name if _CHARSETS.match(name) else "utf-8"
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8, as Windows means them; the few that it leaves open, as Latin-1 does."""
+    assert isinstance(error, UnicodeDecodeError)
+    wrong = error.object[error.start : error.end]
+    return "".join(bytes([one]).decode("cp1252", "ignore") or chr(one) for one in wrong), error.end
+
+
+codecs.register_error(_LENIENT, _as_windows)
+
+
+def _escaped(found: "re.Match[str]") -> str:
+    char = html5.get(f"{found[1]};") if found[1] else None
+    return escape(char or found[0])
+
+
+def _parse(text: str) -> Element | None:
+    # A new parser each time: lxml's parsers lock, and loads run side by side.
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=False,
+        strip_cdata=False,
+    )
+    try:
+        root = etree.fromstring(text.encode(), parser)
+    except (etree.XMLSyntaxError, ValueError):
         return None
     # No media server writes a DTD; all that one could add here are entities.
     return None if root.getroottree().docinfo.internalDTD is not None else root

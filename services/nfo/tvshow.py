@@ -4,19 +4,23 @@ Kodi, Jellyfin and Emby read the same file; where they differ, each element has 
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 
 from contracts.events import CatalogueIds
 from services.nfo.kodi_xml import Element, clean, element
+from services.platform.catalogues.cleaning import iso_date
 from services.platform.catalogues.model import Actor, SeriesDetails
 
 ENDED = "Ended"
-OWNED = (
-    *("title", "originaltitle", "uniqueid", "ratings", "plot", "premiered", "year", "status", "enddate", "runtime"),
-    *("mpaa", "genre", "studio", "country", "namedseason", "actor", "episodeguide"),
+OWNED = frozenset(
+    (
+        *("title", "originaltitle", "uniqueid", "ratings", "plot", "premiered", "year", "status", "enddate"),
+        *("runtime", "mpaa", "genre", "studio", "country", "namedseason", "actor", "episodeguide"),
+    )
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Jellyfin's SeriesStatus; Kodi shows whatever it is given.
+_STATUSES = frozenset({"Continuing", ENDED, "Unreleased"})
+_FIRST_YEAR = 1851  # Jellyfin takes no earlier one
 # The best key to other programs first: one of them is the default.
 _ID_ORDER = ("tmdb", "tvdb", "imdb", "tvmaze")
 _RATING_NAMES = {"tmdb": "themoviedb"}  # Kodi's word for it
@@ -40,31 +44,38 @@ def ids_of(details: SeriesDetails) -> dict[str, str]:
 
 def fallback_plot(details: SeriesDetails) -> str:
     """Kodi looks a series without a plot up again and again, so it always gets one."""
-    return f"There is no description of {clean(details.name)} yet."
+    return f"There is no description of {_title(details)} yet."
 
 
 def _all(details: SeriesDetails) -> Iterator[Element]:
-    yield element("title", details.name)
+    yield element("title", _title(details))
     yield element("originaltitle", details.original_name)
     for index, (kind, value) in enumerate(ids_of(details).items()):
         default = {"default": "true"} if index == 0 else {}
         yield element("uniqueid", value, type=kind, **default)
     yield from _ratings(details)
     yield element("plot", clean(details.plot) or fallback_plot(details))
-    yield element("premiered", _date(details.premiered))
-    yield element("year", str(details.year) if details.year else None)
-    yield element("status", details.status)
-    yield element("enddate", _date(details.ended) if details.status == ENDED else None)
-    yield element("runtime", str(details.runtime) if details.runtime else None)
+    yield element("premiered", iso_date(details.premiered))
+    yield element("year", str(details.year) if details.year and details.year >= _FIRST_YEAR else None)
+    yield element("status", details.status if details.status in _STATUSES else None)
+    yield element("enddate", iso_date(details.ended) if details.status == ENDED else None)
+    yield element("runtime", str(details.runtime) if details.runtime and details.runtime > 0 else None)
     yield element("mpaa", details.certification)
-    for tag, values in (("genre", details.genres), ("studio", details.studios), ("country", details.countries)):
-        yield from (element(tag, value) for value in _split(values))
+    # Jellyfin cuts genres and countries at any slash, Kodi all three lists at ` / `.
+    yield from (element("genre", genre) for genre in _split(details.genres, "/"))
+    yield from (element("studio", studio) for studio in _split(details.studios, " / "))
+    # Jellyfin keeps the last of several elements only: they are one, which both cut apart.
+    yield element("country", " / ".join(_split(details.countries, "/")))
     for season in details.seasons:
         if season.title and season.title != f"Season {season.number}":
             yield element("namedseason", season.title, number=str(season.number))
-    yield from (_actor(actor, order) for order, actor in enumerate(details.actors))
+    yield from (_actor(actor, order) for order, actor in enumerate(details.actors) if clean(actor.name))
     if known := _known(details.ids):
         yield element("episodeguide", json.dumps(known, sort_keys=True, separators=(",", ":")))
+
+
+def _title(details: SeriesDetails) -> str:
+    return clean(details.name) or f"{details.catalogue} {details.catalogue_id}"
 
 
 def _known(ids: CatalogueIds) -> dict[str, str]:
@@ -72,32 +83,29 @@ def _known(ids: CatalogueIds) -> dict[str, str]:
 
 
 def _ratings(details: SeriesDetails) -> Iterator[Element]:
-    if details.rating is None:
+    """One rating out of 10. Nobody gives 0: it says that nobody has voted, and Kodi doesn't take it."""
+    if details.rating is None or not 0 < (rounded := round(details.rating, 3)) <= 10:
         return
     name = _RATING_NAMES.get(details.catalogue, details.catalogue)
     ratings, rating = element("ratings"), element("rating", name=name, max="10", default="true")
-    rating.append(element("value", f"{details.rating:.3f}".rstrip("0").rstrip(".")))
-    if details.votes is not None:
+    rating.append(element("value", f"{rounded:.3f}".rstrip("0").rstrip(".")))
+    if details.votes is not None and details.votes >= 0:
         rating.append(element("votes", str(details.votes)))
     ratings.append(rating)
     yield ratings
 
 
 def _actor(actor: Actor, order: int) -> Element:
-    made = element("actor")
     children = {"name": actor.name, "role": actor.role, "order": str(order), "thumb": actor.thumb_url}
-    made.extend([element(tag, value) for tag, value in children.items() if value])
+    made = element("actor")
+    made.extend([element(tag, value) for tag, value in children.items() if value and clean(value)])
     return made
 
 
-def _split(values: Iterable[str]) -> list[str]:
-    """Each once; `Action / Drama` are two, since Jellyfin takes the slash for a separator."""
+def _split(values: Iterable[str], separator: str) -> list[str]:
+    """Each once, in whatever case."""
     found: dict[str, str] = {}
-    for part in (clean(part) for value in values for part in value.split("/")):
+    for part in (part.strip() for value in values for part in clean(value).split(separator)):
         if part:
             found.setdefault(part.casefold(), part)
     return list(found.values())
-
-
-def _date(text: str | None) -> str | None:
-    return text if text and _DATE.fullmatch(text) else None
