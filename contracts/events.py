@@ -28,7 +28,7 @@ CONTENT_PARTS = (Part.EPISODES, Part.NFO, Part.LOGO, Part.IMAGES)
 ErrorKind: TypeAlias = Literal["network", "busy", "not_found", "filesystem", "invalid", "crash"]
 RequestReason: TypeAlias = Literal["retry", "refresh", "startup", "missing_file"]
 Origin: TypeAlias = Literal["api", "import", "bulk"]
-ArtworkKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscape"]
+ArtworkKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscape", "season_poster"]
 FileState: TypeAlias = Literal["written", "updated", "existing"]
 
 
@@ -72,13 +72,18 @@ class CatalogueIds(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ArtworkCandidate(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """A picture that the catalogue offers, best first within its kind; sizes in pixels."""
+    """A picture that the catalogue offers, best first within its kind; sizes in pixels.
+
+    `language` is ISO 639-1, None for a picture without words or of unknown language. A season's poster names its
+    `season` (0: the specials).
+    """
 
     kind: ArtworkKind
     url: str
     width: int | None = None
     height: int | None = None
     language: str | None = None
+    season: int | None = None
 
 
 class Episode(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -218,7 +223,10 @@ class LogoLoaded(CausedFact, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class ImagesLoaded(CausedFact, frozen=True, kw_only=True, omit_defaults=True, tag="images-loaded.v1"):
-    """`poster.jpg` and `fanart.jpg` are in the library, or the one of them that exists."""
+    """`poster.jpg` and `fanart.jpg` are in the library, or the one of them that exists.
+
+    So are, as far as the catalogue has them, `banner.jpg`, `landscape.jpg` and the seasons' posters.
+    """
 
     part: ClassVar[Part] = Part.IMAGES
     files: tuple[FileRecord, ...] = ()

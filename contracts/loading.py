@@ -159,6 +159,8 @@ def _requested(state: SeriesState, event: PartRequested, position: int) -> Serie
         changes["wanted"] = (*state.wanted, event.part)
     if ready:
         changes[event.part.value] = _start(before, position, overwrite=event.overwrite, ids=event.ids)
+    elif position > before.early:
+        changes[event.part.value] = replace(before, early=position, overwrite=event.overwrite)
     return replace(state, **changes) if changes else state
 
 
@@ -203,6 +205,9 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
         if position > before.cause and _is_started(part, before, event):
             # Another catalogue entry: what was good for the former one is not good for this one.
             changes[part.value] = _start(replace(before, good=None), position, reload=event.reload)
+        elif not state.identified and event.starts is not None and before.early > before.cause:
+            # A later SeriesIdentified: the first one is not among the events at hand, and came before the request.
+            changes[part.value] = _start(before, before.early, overwrite=before.overwrite)
     return replace(state, **changes)
 
 

@@ -50,6 +50,7 @@ class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: tuple[FileRecord, ...] = ()
     overwrite: bool = False  # what the request of this start asked for
     requested_ids: CatalogueIds | None = None  # likewise
+    early: int = 0  # the position of a request that came when the series was not identified, as far as was known
     reload: bool = False  # the series turned out to be another entry: what Coldopen wrote is the wrong one's
 
     @property

@@ -7,19 +7,21 @@ from deploy.local.supervised import ChildSpec
 from services.platform.settings import (
     PREFIX,
     CaretakerSettings,
+    CatalogueLoaderSettings,
     GatewaySettings,
-    LoaderSettings,
+    PictureLoaderSettings,
     ProjectorSettings,
     Settings,
+    fields_of,
     load,
 )
 
 SERVICES: dict[str, type[Settings]] = {
     "gateway": GatewaySettings,
     "projector": ProjectorSettings,
-    "nfo": LoaderSettings,
-    "episodes": LoaderSettings,
-    "images": LoaderSettings,
+    "nfo": CatalogueLoaderSettings,
+    "episodes": CatalogueLoaderSettings,
+    "images": PictureLoaderSettings,
     "caretaker": CaretakerSettings,
 }
 # What any program may need to find itself, the time, the language and the way to the outside.
@@ -33,7 +35,11 @@ _INHERITED = (
 
 def needs(name: str, field: str) -> bool:
     """Whether the service's settings have `field`."""
-    return field in SERVICES[name].__struct_fields__
+    return field in _fields(name)
+
+
+def _fields(name: str) -> list[str]:
+    return [field.name for field in fields_of(SERVICES[name])]
 
 
 def environment_of(name: str, told: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -42,7 +48,7 @@ def environment_of(name: str, told: Mapping[str, str], environ: Mapping[str, str
     `told` holds values by field, of which those that the service doesn't have are left out; what it does not say is
     taken from `environ`.
     """
-    variables = {field: PREFIX + field.upper() for field in SERVICES[name].__struct_fields__}
+    variables = {field: PREFIX + field.upper() for field in _fields(name)}
     found = {variable: environ[variable] for variable in (*_INHERITED, *variables.values()) if variable in environ}
     return found | {variables[field]: value for field, value in told.items() if field in variables}
 

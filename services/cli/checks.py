@@ -13,7 +13,7 @@ import msgspec
 
 from services.cli import wording
 from services.platform.library_paths import MARKER
-from services.platform.settings import PREFIX, LoaderSettings
+from services.platform.settings import PREFIX, CatalogueSettings
 
 _LOW, _TOO_LOW = 1_000_000_000, 100_000_000  # bytes left on a disk
 _SKEW = 30.0  # seconds that a clock may be wrong
@@ -55,7 +55,7 @@ def upstreams(environ: Mapping[str, str]) -> Iterator[Check]:
 
 def upstream_urls(environ: Mapping[str, str]) -> dict[str, str]:
     """The base address of each catalogue by its name, as the loaders' settings have it."""
-    fields = {field.name: field for field in msgspec.structs.fields(LoaderSettings)}
+    fields = {field.name: field for field in msgspec.structs.fields(CatalogueSettings)}
     names = [name for name in fields if name.endswith("_url") and isinstance(fields[name].default, str)]
     return {
         name.removesuffix("_url"): environ.get(f"{PREFIX}{name.upper()}") or fields[name].default

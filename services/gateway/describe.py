@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.platform.catalogues.registry import Catalogues
+from services.platform.catalogues.several import Catalogues
 from services.platform.links import Link
 
 

@@ -17,7 +17,7 @@ from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.library import Library
 from services.platform.service import run_service
-from services.platform.settings import GatewaySettings, comma_separated
+from services.platform.settings import GatewaySettings, host_names
 
 _DESCRIBE_TIMEOUT = 2.0
 
@@ -30,7 +30,7 @@ async def serve(settings: GatewaySettings) -> None:
         store = EventStore(nc)
         metrics, read_model = Metrics(), ReadModel(engine)
         hub = Hub(nc, read_model, (await store.info()).log_id, metrics)
-        async with open_catalogues(settings.tvmaze_url, settings.tvmaze_rate, _DESCRIBE_TIMEOUT, store) as catalogues:
+        async with open_catalogues(settings.catalogues, store, timeout=_DESCRIBE_TIMEOUT) as catalogues:
             parts = Parts(
                 store=store,
                 claims=await Claims.open(store),
@@ -39,7 +39,7 @@ async def serve(settings: GatewaySettings) -> None:
                 library=Library(Path(settings.library)),
                 describe=DescribeByCatalogue(catalogues),
                 metrics=metrics,
-                hosts=Hosts(settings.host, comma_separated(settings.allowed_hosts)),
+                hosts=Hosts(settings.host, host_names(settings.allowed_hosts)),
                 sessions=Sessions(settings.api_key) if settings.auth == "api-key" else None,
             )
             await make_server(parts, settings.host, settings.port).run_until_stopped()

@@ -12,14 +12,13 @@ from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.loader_process import run_loaders
 from services.platform.service import run_service
-from services.platform.settings import LoaderSettings, comma_separated
+from services.platform.settings import PictureLoaderSettings, host_names
 
 
-async def _run(settings: LoaderSettings) -> None:
+async def _run(settings: PictureLoaderSettings) -> None:
     @asynccontextmanager
     async def works(store: EventStore) -> AsyncIterator[Mapping[Part, Work]]:
-        hosts = comma_separated(settings.picture_hosts)
-        async with open_pictures(settings.tvmaze_url, settings.upstream_timeout, hosts) as pictures:
+        async with open_pictures(host_names(settings.picture_hosts), settings.upstream_timeout) as pictures:
             library = Library(Path(settings.library))
             yield {Part.LOGO: LoadLogo(pictures, library), Part.IMAGES: LoadImages(pictures, library)}
 
@@ -28,4 +27,4 @@ async def _run(settings: LoaderSettings) -> None:
 
 def main() -> int:
     """The exit code, as `run_service` gives it."""
-    return run_service("images", LoaderSettings, _run)
+    return run_service("images", PictureLoaderSettings, _run)

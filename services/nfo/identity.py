@@ -3,8 +3,9 @@
 from contracts.events import CatalogueIds, FinalEvent, SeriesIdentified
 from contracts.loading import parts_to_start
 from contracts.state import SeriesState
-from services.platform.catalogues.model import SeriesDetails
-from services.platform.catalogues.registry import Catalogues
+from services.platform.catalogues.matching import merged_ids
+from services.platform.catalogues.model import SeriesDetails, Wanted
+from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_life
 from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
@@ -25,13 +26,14 @@ class Identify:
     async def __call__(self, job: Job) -> FinalEvent:
         state = job.state
         asked = job.one.requested_ids
-        entry = await self._catalogues.identify(asked or state.ids, _titles(state, asked), state.year)
+        entry = await self._catalogues.identify(_wanted(state, asked))
         details = await self._catalogues.details(entry.catalogue, entry.catalogue_id)
         another = state.identified > 0 and (state.catalogue, state.catalogue_id) != (
             details.catalogue,
             details.catalogue_id,
         )
-        ids = _completed(details.ids, asked or (CatalogueIds() if another else state.ids))
+        given = asked or (CatalogueIds() if another else state.ids)
+        ids = merged_ids(details.ids, entry.ids, given)
         await job.check()
         await self._claim_entry(state, ids, details)
         folder = state.folder if state.identified else await self._own_folder(state, details)
@@ -93,12 +95,8 @@ class Identify:
         return state.identified > 0 and folder_token(state.folder) != folder_token(folder)
 
 
-def _completed(found: CatalogueIds, given: CatalogueIds) -> CatalogueIds:
-    """What the catalogue knows, and what a person gave where it knows nothing."""
-    names = CatalogueIds.__struct_fields__
-    return CatalogueIds(**{name: getattr(found, name) or getattr(given, name) for name in names})
-
-
-def _titles(state: SeriesState, asked: CatalogueIds | None) -> tuple[str, ...]:
+def _wanted(state: SeriesState, asked: CatalogueIds | None) -> Wanted:
     # Ids that a person gave settle it: no title may lead elsewhere.
-    return () if asked else (state.name,)
+    if asked:
+        return Wanted(ids=asked)
+    return Wanted(ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)

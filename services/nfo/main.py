@@ -14,15 +14,13 @@ from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.loader_process import run_loaders
 from services.platform.service import run_service
-from services.platform.settings import LoaderSettings
+from services.platform.settings import CatalogueLoaderSettings
 
 
-async def _run(settings: LoaderSettings) -> None:
+async def _run(settings: CatalogueLoaderSettings) -> None:
     @asynccontextmanager
     async def works(store: EventStore) -> AsyncIterator[Mapping[Part, Work]]:
-        async with open_catalogues(
-            settings.tvmaze_url, settings.tvmaze_rate, settings.upstream_timeout, store
-        ) as catalogues:
+        async with open_catalogues(settings.catalogues, store, timeout=settings.upstream_timeout) as catalogues:
             library = Library(Path(settings.library))
             claims = await Claims.open(store)
             yield {
@@ -35,4 +33,4 @@ async def _run(settings: LoaderSettings) -> None:
 
 def main() -> int:
     """The exit code, as `run_service` gives it."""
-    return run_service("nfo", LoaderSettings, _run)
+    return run_service("nfo", CatalogueLoaderSettings, _run)

@@ -1,14 +1,16 @@
 """What a process is told by its environment: one frozen struct each, filled once, by its `main.py` or the CLI.
 
-Every field is the variable `COLDOPEN_<FIELD>`. All that are missing or malformed are named in one error.
+Every field is the variable `COLDOPEN_<FIELD>`, also those of a struct within it. All that are missing or malformed are
+named in one error.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import FieldInfo
 
 PREFIX = "COLDOPEN_"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -31,16 +33,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     grace: Annotated[float, Meta(gt=0, le=600, description="seconds that a stop gives running work")] = 5.0
 
 
+class CatalogueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which catalogues are asked, where they are, how fast and in which languages."""
+
+    tmdb_token: Annotated[str, Meta(description="read access token of TMDB, which is asked first if it is set")] = ""
+    tmdb_url: Annotated[Url, Meta(description="TMDB, or what stands in for it")] = "https://api.themoviedb.org/3"
+    tmdb_image_url: Annotated[Url, Meta(description="TMDB's pictures")] = "https://image.tmdb.org/t/p"
+    tmdb_rate: Annotated[Rate, Meta(description="calls a second to TMDB by all processes together")] = 20.0
+    tvmaze_url: Annotated[Url, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
+    tvmaze_rate: Annotated[Rate, Meta(description="calls a second to TVmaze by all processes together")] = 2.0
+    aniworld_url: Annotated[Url, Meta(description="aniworld.to, or what stands in for it")] = "https://aniworld.to"
+    aniworld_rate: Annotated[Rate, Meta(description="pages a second of aniworld.to by all processes together")] = 0.5
+    languages: Annotated[
+        str,
+        Meta(
+            pattern=r"^\s*[a-z]{2}(-[A-Z]{2})?(\s*,\s*[a-z]{2}(-[A-Z]{2})?)*\s*$",
+            description="languages of titles, plots and artwork, best first, such as de,en or pt-BR",
+        ),
+    ] = "en"
+
+
 class LoaderSettings(Settings, frozen=True, kw_only=True):
-    """What a loader needs: where the library is, which catalogues to ask and how fast."""
+    """What every loader needs: where the library is, and what its work may take."""
 
     library: Annotated[str, Meta(min_length=1, description="the folder that the media server reads")]
     max_concurrent_loads: Annotated[Positive, Meta(description="loads at once, for each part")] = 5
-    tvmaze_url: Annotated[Url, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
-    tvmaze_rate: Annotated[Rate, Meta(description="calls a second to TVmaze by all processes together")] = 2.0
     upstream_timeout: Annotated[float, Meta(gt=0, le=600, description="seconds for one whole upstream call")] = 20.0
+
+
+class CatalogueLoaderSettings(LoaderSettings, frozen=True, kw_only=True):
+    """What a loader needs that asks the catalogues."""
+
+    catalogues: CatalogueSettings = CatalogueSettings()
+
+
+class PictureLoaderSettings(LoaderSettings, frozen=True, kw_only=True):
+    """What a loader of pictures needs."""
+
     picture_hosts: Annotated[str, Meta(description="hosts that pictures may come from, separated by commas")] = (
-        "static.tvmaze.com"
+        "static.tvmaze.com,image.tmdb.org,aniworld.to"
     )
 
 
@@ -71,8 +102,7 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     )
     api_key: Annotated[str, Meta(description="the key that clients send as X-Api-Key")] = ""
     allowed_hosts: Annotated[str, Meta(description="further names that browsers may use, separated by commas")] = ""
-    tvmaze_url: Annotated[Url, Meta(description="TVmaze, or what stands in for it")] = "https://api.tvmaze.com"
-    tvmaze_rate: Annotated[Rate, Meta(description="calls a second to TVmaze by all processes together")] = 2.0
+    catalogues: CatalogueSettings = CatalogueSettings()
 
     def __post_init__(self) -> None:
         if self.auth == "none" and self.host not in _LOOPBACK:
@@ -82,29 +112,54 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
 
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def load(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
     """`kind` filled from the environment; raises SettingsError that names every missing or malformed variable."""
     problems: list[str] = []
+    found = _fill(kind, environ, problems)
+    if found is None:
+        raise SettingsError("\n".join(problems))
+    return found
+
+
+def fields_of(kind: type[msgspec.Struct]) -> Iterator[FieldInfo]:
+    """Every field that is a variable: those of `kind`, and in its place those of a struct within it."""
+    for field in msgspec.structs.fields(kind):
+        if (inner := _inner(field)) is not None:
+            yield from fields_of(inner)
+        else:
+            yield field
+
+
+def _fill(kind: type[T], environ: Mapping[str, str], problems: list[str]) -> T | None:
+    """`kind`, or None when something is wrong with it, which is then in `problems`."""
+    before = len(problems)
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
-        name = PREFIX + field.name.upper()
-        text = environ.get(name)
-        if text is None:
-            if field.required:
-                problems.append(f"{name} is not set: {_meaning(field.type)}")
-            continue
-        try:
-            values[field.name] = msgspec.convert(text, field.type, strict=False)
-        except msgspec.ValidationError as error:
-            problems.append(f"{name}: {error} ({_meaning(field.type)}{_choices(field.type)})")
-    if not problems:
-        try:
-            return kind(**values)
-        except ValueError as error:
-            problems.append(str(error))
-    raise SettingsError("\n".join(problems))
+        if (inner := _inner(field)) is not None:
+            values[field.name] = _fill(inner, environ, problems)
+        elif (text := environ.get(name := PREFIX + field.name.upper())) is not None:
+            try:
+                values[field.name] = msgspec.convert(text, field.type, strict=False)
+            except msgspec.ValidationError as error:
+                problems.append(f"{name}: {error} ({_meaning(field.type)}{_choices(field.type)})")
+        elif field.required:
+            problems.append(f"{name} is not set: {_meaning(field.type)}")
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**values)
+    except ValueError as error:
+        problems.append(str(error))
+        return None
+
+
+def _inner(field: FieldInfo) -> type[msgspec.Struct] | None:
+    """The struct that a field holds, if it holds one."""
+    kind = field.type
+    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
 def _meaning(annotation: Any) -> str:
@@ -119,6 +174,11 @@ def _choices(annotation: Any) -> str:
     return f": one of {', '.join(get_args(plain))}" if get_origin(plain) is Literal else ""
 
 
-def comma_separated(text: str) -> frozenset[str]:
-    """The non-empty items of a comma-separated setting, lower-cased."""
-    return frozenset(item.strip().lower() for item in text.split(",") if item.strip())
+def comma_separated(text: str) -> tuple[str, ...]:
+    """The non-empty items of a comma-separated setting, in its order, each once."""
+    return tuple(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
+
+
+def host_names(text: str) -> frozenset[str]:
+    """The hosts that a comma-separated setting names, in lower case."""
+    return frozenset(item.lower() for item in comma_separated(text))

@@ -13,8 +13,8 @@ class UpstreamFailures:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def of_status(self, status: int, retry_after: str | None) -> LoadFailure | None:
-        """What the HTTP status means; None for an answer that is used, or a redirect."""
+    def of_status(self, status: int, retry_after: str | None) -> LoadFailure:
+        """What the HTTP status of an error (400 and above) means."""
         asked = retry_after_seconds(retry_after)
         if status == 429 or (status == 503 and asked is not None):
             wait = BACK_OFF if asked is None else asked
@@ -25,9 +25,7 @@ class UpstreamFailures:
             return LoadFailure("network", "server_error", text)
         if status in {404, 410}:
             return LoadFailure("not_found", "not_found", f"{self._name} has nothing under this address (HTTP {status})")
-        if status >= 400:
-            return self.invalid("refused", f"refused the call (HTTP {status}): does it still serve this machine?")
-        return None
+        return self.invalid("refused", f"refused the call (HTTP {status}): does it still serve this machine?")
 
     def timeout(self, seconds: float) -> LoadFailure:
         text = f"{self._name} did not answer within {seconds:g} s: it may be down"

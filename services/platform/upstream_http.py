@@ -6,20 +6,21 @@ URL, whose query may hold a key.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import httpx2
 import msgspec
 
+from services.platform.failures import LoadFailure
 from services.platform.response_cache import Answer, ResponseCache, max_age_seconds
 from services.platform.upstream_failures import UpstreamFailures
 from services.platform.upstream_gate import Gate
 
 USER_AGENT = f"Coldopen/{version('coldopen')}"
-MAX_JSON = 32 * 1024 * 1024
+MAX_ANSWER = 32 * 1024 * 1024
 MAX_PICTURE = 20 * 1024 * 1024
 MAX_REDIRECTS = 3
 
@@ -27,7 +28,17 @@ _CONNECT = 5.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+_ERROR = 400
+_MAX_ERROR = 64 * 1024
+_NO_HEADERS: Mapping[str, str] = {}
+
 T = TypeVar("T")
+Params: TypeAlias = Sequence[tuple[str, str]]
+Explain: TypeAlias = Callable[[int, bytes], LoadFailure | None]
+
+
+def _nothing_to_add(status: int, body: bytes) -> LoadFailure | None:
+    return None
 
 
 class Upstream:
@@ -35,7 +46,8 @@ class Upstream:
 
     `rate` is in API calls a second (pictures come from other machines and are not counted), `timeout` in seconds for
     one whole request from its start to its last byte, redirects included, waiting for the rate not. `picture_hosts`
-    are names, or `name:port` where the port is not the scheme's own.
+    are names, or `name:port` where the port is not the scheme's own. `headers` go with every call (a token, say);
+    `explain` may know better than the HTTP status what an error's body means.
     """
 
     def __init__(
@@ -47,21 +59,24 @@ class Upstream:
         timeout: float = 20.0,
         picture_hosts: frozenset[str] = frozenset(),
         cache: ResponseCache | None = None,
-        max_json: int = MAX_JSON,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        explain: Explain = _nothing_to_add,
+        max_answer: int = MAX_ANSWER,
         max_picture: int = MAX_PICTURE,
     ) -> None:
         self.name = name
         self.base_url = base_url
         self._timeout = timeout
         self._picture_hosts = picture_hosts
-        self._max_json = max_json
+        self._max_answer = max_answer
+        self._explain = explain
         self._max_picture = max_picture
         self._cache = cache or ResponseCache()
         self._gate = Gate(name, rate)
         self._failures = UpstreamFailures(name)
         self._client = httpx2.AsyncClient(
             base_url=base_url,
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": USER_AGENT, **headers},
             timeout=httpx2.Timeout(timeout, connect=min(_CONNECT, timeout)),
             # A jar that takes nothing: no session of an upstream's is carried from call to call.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -73,17 +88,21 @@ class Upstream:
         """Close the pool. Only when nobody calls any more."""
         await self._client.aclose()
 
-    async def get_json(self, path: str, shape: type[T], params: Sequence[tuple[str, str]] = ()) -> T:
+    async def get_json(self, path: str, shape: type[T], params: Params = ()) -> T:
         """The answer for `path` as `shape` (frozen: it is shared with whoever asks for the same); LoadFailure."""
+        return await self.get(path, lambda body: self._as_json(body, shape), params, accept="application/json")
+
+    async def get(self, path: str, decode: Callable[[bytes], T], params: Params = (), *, accept: str) -> T:
+        """What `decode` makes of the answer for `path`: immutable, or a LoadFailure, which is not kept."""
         request = self._client.build_request(
-            "GET", path, params=httpx2.QueryParams(tuple(params)), headers={"Accept": "application/json"}
+            "GET", path, params=httpx2.QueryParams(tuple(params)), headers={"Accept": accept}
         )
 
         async def ask() -> Answer:
-            response, body = await self._follow(request, self._max_json, self._gate.enter)
+            response, body = await self._follow(request, self._max_answer, self._gate.enter)
             return Answer(body, max_age_seconds(response.headers))
 
-        return await self._cache.fetch(str(request.url), ask, lambda body: self._decode(body, shape))
+        return await self._cache.fetch(str(request.url), ask, decode)
 
     async def fetch_picture(self, url: str) -> bytes:
         """The bytes at `url`, which must lie on one of the picture hosts; whether they are a picture shows later."""
@@ -104,7 +123,7 @@ class Upstream:
             )
         return url
 
-    def _decode(self, body: bytes, shape: type[T]) -> T:
+    def _as_json(self, body: bytes, shape: type[T]) -> T:
         try:
             return msgspec.json.decode(body, type=shape)
         except msgspec.ValidationError as error:
@@ -133,7 +152,8 @@ class Upstream:
             async with asyncio.timeout(seconds):
                 response = await self._client.send(request, stream=True)
                 try:
-                    body = await self._read(response, limit) if response.status_code < 400 else b""
+                    is_error = response.status_code >= _ERROR
+                    body = await (self._read_error(response) if is_error else self._read(response, limit))
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx2.TimeoutException):
@@ -142,12 +162,26 @@ class Upstream:
             raise self._failures.invalid("not_decodable", "sent an answer that can't be decompressed") from None
         except httpx2.HTTPError as error:
             raise self._failures.connection(error) from error
-        failure = self._failures.of_status(response.status_code, response.headers.get("retry-after"))
-        if failure is None:
+        if not is_error:
             return response, body
+        failure = self._explain(response.status_code, body) or self._failures.of_status(
+            response.status_code, response.headers.get("retry-after")
+        )
         if failure.retry_after is not None:
             self._gate.pause(failure.retry_after)
         raise failure
+
+    async def _read_error(self, response: httpx2.Response) -> bytes:
+        """As much of an error's body as may say what is wrong."""
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_ERROR:
+                    break
+        except httpx2.HTTPError:
+            pass  # the status has come and says enough
+        return bytes(body[:_MAX_ERROR])
 
     async def _read(self, response: httpx2.Response, limit: int) -> bytes:
         """The body; refused at once when it announces too much, else as soon as it has become too much."""

@@ -10,21 +10,19 @@ import pytest
 
 from contracts.events import EVENT_TYPES
 from deploy.bootstrap import BootstrapSettings
+from deploy.local.services import SERVICES
 from services.cli.overview import NAMES
-from services.platform.settings import CaretakerSettings, GatewaySettings, LoaderSettings, ProjectorSettings
+from services.platform.settings import fields_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SETTINGS = (GatewaySettings, ProjectorSettings, LoaderSettings, CaretakerSettings, BootstrapSettings)
+SETTINGS: tuple[type[msgspec.Struct], ...] = (*SERVICES.values(), BootstrapSettings)
 
 
 def test_every_setting_is_in_the_readme() -> None:
     """With its default, where it has a simple one."""
     missing = [
-        field.name
-        for kind in SETTINGS
-        for field in msgspec.structs.fields(kind)
-        if f"`COLDOPEN_{field.name.upper()}`" not in README
+        field.name for kind in SETTINGS for field in fields_of(kind) if f"`COLDOPEN_{field.name.upper()}`" not in README
     ]
 
     assert missing == []

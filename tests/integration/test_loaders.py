@@ -38,6 +38,7 @@ from services.platform.event_store import EventStore, life_of
 from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.part_loader import PartLoader
+from services.platform.settings import CatalogueSettings
 from tests.support.histories import added
 
 TITLE = "Attack on Titan"
@@ -98,8 +99,8 @@ async def house(nats_url: str, data_dir: Path) -> AsyncIterator[House]:
     library.make_marker()
     async with (
         StandIn(series={TITLE: 2013}) as standin,
-        open_catalogues(standin.url, 10_000, 5.0, store) as catalogues,
-        open_pictures(standin.url, 5.0, frozenset({standin.host})) as pictures,
+        open_catalogues(CatalogueSettings(tvmaze_url=standin.url, tvmaze_rate=1000), store, timeout=5.0) as catalogues,
+        open_pictures(frozenset({standin.host}), 5.0) as pictures,
     ):
         works: dict[Part, Work] = {
             Part.IDENTITY: Identify(catalogues, await Claims.open(store), library, store),
@@ -256,7 +257,7 @@ async def test_an_unknown_series_says_what_there_is(house: House) -> None:
     last = await house.last()
     assert isinstance(last, PartFailed)
     assert last.error.kind == "not_found"
-    assert "tvmaze_id" in last.error.message
+    assert "tmdb_id" in last.error.message
     assert (await house.state()).nfo.status == "waiting"
 
 

@@ -42,7 +42,7 @@ async def upstream(standin: StandIn) -> AsyncIterator[Upstream]:
 
 def make(standin: StandIn, **options: Any) -> Upstream:
     defaults: dict[str, Any] = {"rate": 1000, "timeout": 0.5, "picture_hosts": frozenset({standin.host})}
-    return Upstream("TVmaze", standin.url, **{**defaults, "max_json": 100_000, "max_picture": 2_000_000, **options})
+    return Upstream("TVmaze", standin.url, **{**defaults, "max_answer": 100_000, "max_picture": 2_000_000, **options})
 
 
 class MemoryBucket:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import yaml
 
@@ -17,9 +16,9 @@ KINDS: dict[str, type[settings.Settings]] = {
     "bootstrap": BootstrapSettings,
     "gateway": settings.GatewaySettings,
     "projector": settings.ProjectorSettings,
-    "nfo": settings.LoaderSettings,
-    "episodes": settings.LoaderSettings,
-    "images": settings.LoaderSettings,
+    "nfo": settings.CatalogueLoaderSettings,
+    "episodes": settings.CatalogueLoaderSettings,
+    "images": settings.PictureLoaderSettings,
     "caretaker": settings.CaretakerSettings,
 }
 
@@ -38,7 +37,7 @@ def test_the_broker_gets_every_password() -> None:
 @pytest.mark.parametrize("service", KINDS)
 def test_a_service_is_told_what_it_needs_and_nothing_else(service: str) -> None:
     told = COMPOSE["services"][service]["environment"]
-    fields = {f"COLDOPEN_{field.name.upper()}": field for field in msgspec.structs.fields(KINDS[service])}
+    fields = {f"COLDOPEN_{field.name.upper()}": field for field in settings.fields_of(KINDS[service])}
 
     assert set(told) <= set(fields)
     assert {name for name, field in fields.items() if field.required} <= set(told)
@@ -57,7 +56,7 @@ def test_a_service_logs_in_as_itself() -> None:
 def test_a_default_is_the_codes_own(service: str) -> None:
     """Written here a second time, it could come to differ."""
     told = COMPOSE["services"][service]["environment"]
-    for field in msgspec.structs.fields(KINDS[service]):
+    for field in settings.fields_of(KINDS[service]):
         text = told.get(f"COLDOPEN_{field.name.upper()}", "")
         if ":-" in text:
             assert text.partition(":-")[2].removesuffix("}") == field.default

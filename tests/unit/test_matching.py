@@ -9,7 +9,7 @@ from services.platform.catalogues.model import Candidate
 
 
 def candidate(number: int, *titles: str, year: int | None = None) -> Candidate:
-    return Candidate(catalogue="tvmaze", catalogue_id=str(number), titles=titles, year=year)
+    return Candidate(catalogue="tvmaze", catalogue_id=str(number), url="", titles=titles, year=year)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,11 @@ def test_the_year_decides_between_equal_titles(years: list[int | None], wanted: 
 
     choice = choose(candidates, ["Trigun"], wanted)
 
-    assert choice == (NoMatch(tuple(candidates)) if chosen is None else Match(candidates[chosen]))
+    if chosen is None:
+        assert isinstance(choice, NoMatch)
+        assert choice.candidates == tuple(candidates)
+    else:
+        assert choice == Match(candidates[chosen])
 
 
 def test_an_alias_is_as_good_as_the_name() -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from services.platform.settings import GatewaySettings, LoaderSettings, SettingsError, comma_separated, load
+from services.platform.settings import (
+    CatalogueLoaderSettings,
+    GatewaySettings,
+    SettingsError,
+    comma_separated,
+    host_names,
+    load,
+)
 
 GATEWAY = {
     "COLDOPEN_NATS_URL": "nats://127.0.0.1:4222",
@@ -22,7 +29,7 @@ def test_values_are_converted_and_defaults_hold() -> None:
 def test_everything_wrong_is_in_one_error() -> None:
     """Missing and malformed names come together, each with what it means."""
     with pytest.raises(SettingsError) as caught:
-        load(LoaderSettings, {"COLDOPEN_MAX_CONCURRENT_LOADS": "many", "COLDOPEN_TVMAZE_RATE": "0"})
+        load(CatalogueLoaderSettings, {"COLDOPEN_MAX_CONCURRENT_LOADS": "many", "COLDOPEN_TVMAZE_RATE": "0"})
 
     text = str(caught.value)
     for name in ("NATS_URL", "LIBRARY", "MAX_CONCURRENT_LOADS", "TVMAZE_RATE"):
@@ -54,5 +61,6 @@ def test_no_authentication_is_fine_on_loopback() -> None:
 
 
 def test_comma_separated_items_are_trimmed() -> None:
-    """Spaces, case and empty items do not matter."""
-    assert comma_separated(" A.example, ,b.example ") == {"a.example", "b.example"}
+    """Spaces and empty items do not matter; the order does."""
+    assert comma_separated(" A.example, ,b.example ") == ("A.example", "b.example")
+    assert host_names(" A.example, ,b.example ") == {"a.example", "b.example"}

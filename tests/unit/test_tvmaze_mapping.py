@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.platform.catalogues.artwork import MAX_PER_KIND
 from services.platform.catalogues.cleaning import clean_line, html_to_text, iso_date
 from services.platform.catalogues.model import SeriesDetails
-from services.platform.catalogues.tvmaze import MAX_PER_KIND, Show, picture_url, to_candidate, to_details
+from services.platform.catalogues.tvmaze import Show, picture_url, to_candidate, to_details
 
 
 def show(**fields: Any) -> Show:
@@ -107,12 +108,12 @@ def test_artwork_is_sorted_and_typed() -> None:
     artwork = details(_embedded={"images": images}).artwork
 
     assert [(one.kind, one.url[-5:-4]) for one in artwork] == [
-        ("poster", "3"),
         ("poster", "2"),
         ("poster", "1"),
+        ("poster", "3"),
         ("fanart", "4"),
-        ("banner", "6"),
         ("logo", "5"),
+        ("banner", "6"),
     ]
 
 

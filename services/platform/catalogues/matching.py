@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from contracts.events import CatalogueIds
 from services.platform.catalogues.model import Candidate
 
 MAX_SHOWN = 10
@@ -23,9 +24,10 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class NoMatch(msgspec.Struct, frozen=True):
-    """None, or several that can't be told apart; the candidates, those with an equal title first, ten at most."""
+    """None, or several that can't be told apart (`is_ambiguous`); those with an equal title first, ten at most."""
 
     candidates: tuple[Candidate, ...] = ()
+    is_ambiguous: bool = False
 
 
 Choice: TypeAlias = Match | NoMatch
@@ -46,15 +48,35 @@ def choose(candidates: Sequence[Candidate], titles: Iterable[str], year: int | N
     wanted = {normalise(title) for title in titles} - {""}
     known = list({(one.catalogue, one.catalogue_id): one for one in candidates}.values())
     equal = [one for one in known if not wanted.isdisjoint(map(normalise, one.titles))]
-    fitting = [one for one in equal if one.year is None or year is None or abs(one.year - year) <= 1]
-    if len(fitting) > 1 and year is not None:
+    fitting = near(equal, year)
+    is_ambiguous = len(fitting) > 1
+    if is_ambiguous and year is not None:
         fitting = [one for one in fitting if one.year is not None]
         if any(one.year != year for one in fitting):
             fitting = []
     if len(fitting) == 1:
         return Match(fitting[0])
     others = [one for one in known if one not in equal]
-    return NoMatch(tuple([*equal, *others][:MAX_SHOWN]))
+    return NoMatch(tuple([*equal, *others][:MAX_SHOWN]), is_ambiguous)
+
+
+def near(candidates: Iterable[Candidate], year: int | None) -> list[Candidate]:
+    """Those whose year is at most one off, or unknown on either side."""
+    return [one for one in candidates if one.year is None or year is None or abs(one.year - year) <= 1]
+
+
+def contradicts(one: CatalogueIds, other: CatalogueIds) -> bool:
+    """Whether both name an id of one catalogue, and not the same."""
+    pairs = [(getattr(one, name), getattr(other, name)) for name in CatalogueIds.__struct_fields__]
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+
+def merged_ids(*those: CatalogueIds) -> CatalogueIds:
+    """All that they know; of two that differ the first counts."""
+    names = CatalogueIds.__struct_fields__
+    return CatalogueIds(
+        **{name: next((v for ids in those if (v := getattr(ids, name)) is not None), None) for name in names}
+    )
 
 
 def in_one_line(candidate: Candidate) -> str:

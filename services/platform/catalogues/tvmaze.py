@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from contracts.events import ArtworkCandidate, ArtworkKind, CatalogueIds, Episode, Season
+from services.platform.catalogues.artwork import Offer, ranked
 from services.platform.catalogues.cleaning import clean_line, html_to_text, iso_date, year_of
 from services.platform.catalogues.model import Actor, Candidate, SeriesDetails
 from services.platform.failures import LoadFailure
 from services.platform.upstream_http import Upstream
 
 NAME = "tvmaze"
-MAX_PER_KIND = 50
 SPECIALS = 0
 
 _EMBEDS = tuple(("embed[]", part) for part in ("episodeswithspecials", "images", "seasons", "cast", "akas"))
@@ -92,6 +92,7 @@ class _Episode(_Read, frozen=True, kw_only=True):
 class _Season(_Read, frozen=True, kw_only=True):
     number: int | None = None
     name: str | None = None
+    image: _Image | None = None
 
 
 class _Named(_Read, frozen=True, kw_only=True):
@@ -144,8 +145,9 @@ class TVmaze:
 
     name = NAME
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, languages: Sequence[str] = ()) -> None:
         self._upstream = upstream
+        self._languages = languages
 
     async def search(self, title: str) -> list[Candidate]:
         hits = await self._upstream.get_json("/search/shows", tuple[Hit, ...], [("q", title)])
@@ -170,13 +172,15 @@ class TVmaze:
     async def details(self, catalogue_id: str) -> SeriesDetails:
         if not (catalogue_id.isascii() and catalogue_id.isdigit()):
             raise LoadFailure("invalid", "bad_id", f"{catalogue_id[:40]!r} is no id of TVmaze: those are whole numbers")
-        return to_details(await self._upstream.get_json(f"/shows/{catalogue_id}", Show, _EMBEDS))
+        show = await self._upstream.get_json(f"/shows/{catalogue_id}", Show, _EMBEDS)
+        return to_details(show, self._languages)
 
 
 def to_candidate(show: Show) -> Candidate:
     return Candidate(
         catalogue=NAME,
         catalogue_id=str(show.id),
+        url=_page(show),
         titles=(_name(show),),
         year=year_of(iso_date(show.premiered)),
         ids=_ids(show),
@@ -184,7 +188,7 @@ def to_candidate(show: Show) -> Candidate:
     )
 
 
-def to_details(show: Show) -> SeriesDetails:
+def to_details(show: Show, languages: Sequence[str] = ()) -> SeriesDetails:
     embedded = show.embedded or _Embedded()
     channels = [channel for channel in (show.network, show.web_channel) if channel]
     premiered = iso_date(show.premiered)
@@ -192,7 +196,7 @@ def to_details(show: Show) -> SeriesDetails:
     return SeriesDetails(
         catalogue=NAME,
         catalogue_id=str(show.id),
-        url=f"https://www.tvmaze.com/shows/{show.id}",
+        url=_page(show),
         ids=_ids(show),
         name=_name(show),
         aliases=_lines(aka.name for aka in embedded.akas or ()),
@@ -208,7 +212,7 @@ def to_details(show: Show) -> SeriesDetails:
         rating=average if average is not None and 0 < average <= 10 else None,
         actors=_actors(embedded.cast or ()),
         seasons=to_seasons(embedded.episodes or (), embedded.seasons or ()),
-        artwork=to_artwork(embedded.images or (), show.image),
+        artwork=to_artwork(embedded.images or (), embedded.seasons or (), show.image, languages),
     )
 
 
@@ -230,16 +234,28 @@ def to_seasons(episodes: Sequence[_Episode], named: Sequence[_Season]) -> tuple[
     )
 
 
-def to_artwork(pictures: Sequence[_Picture], image: _Image | None) -> tuple[ArtworkCandidate, ...]:
-    """The pictures whose kind is known, the chosen one of each kind first, then the largest."""
-    by_kind: dict[ArtworkKind, list[ArtworkCandidate]] = {kind: [] for kind in _KINDS.values()}
-    for picture in sorted(pictures, key=lambda one: (not one.main, -_area(one))):
-        kind, original = _KINDS.get(picture.type), picture.resolutions and picture.resolutions.original
-        if kind and original and (url := picture_url(original.url)):
-            by_kind[kind].append(ArtworkCandidate(kind=kind, url=url, width=original.width, height=original.height))
-    if not by_kind["poster"] and image and (url := picture_url(image.original)):
-        by_kind["poster"].append(ArtworkCandidate(kind="poster", url=url))
-    return tuple(one for found in by_kind.values() for one in found[:MAX_PER_KIND])
+def to_artwork(
+    pictures: Sequence[_Picture], seasons: Sequence[_Season], image: _Image | None, languages: Sequence[str]
+) -> tuple[ArtworkCandidate, ...]:
+    """The pictures whose kind is known. TVmaze does not say their language; the one that it chose comes first."""
+    offers = [
+        Offer(
+            candidate=ArtworkCandidate(kind=kind, url=url, width=original.width, height=original.height),
+            chosen=bool(picture.main),
+        )
+        for picture in pictures
+        if (kind := _KINDS.get(picture.type))
+        and (original := picture.resolutions and picture.resolutions.original)
+        and (url := picture_url(original.url))
+    ]
+    offers += [
+        Offer(candidate=ArtworkCandidate(kind="season_poster", url=url, season=one.number))
+        for one in seasons
+        if one.number is not None and one.image and (url := picture_url(one.image.original))
+    ]
+    if image and (url := picture_url(image.original)) and all(one.candidate.kind != "poster" for one in offers):
+        offers.append(Offer(candidate=ArtworkCandidate(kind="poster", url=url)))
+    return ranked(offers, languages)
 
 
 def picture_url(url: str | None) -> str | None:
@@ -253,6 +269,10 @@ def picture_url(url: str | None) -> str | None:
         return None
     ours = host == "tvmaze.com" or host.endswith(".tvmaze.com")
     return parts._replace(scheme="https").geturl() if ours else url
+
+
+def _page(show: Show) -> str:
+    return f"https://www.tvmaze.com/shows/{show.id}"
 
 
 def _name(show: Show) -> str:
@@ -290,11 +310,6 @@ def _episode(one: _Episode, number: int, absolute: int | None = None) -> Episode
 def _by_air_date(one: _Episode) -> tuple[str, int]:
     """Undated ones last, in the order in which the catalogue took them up."""
     return iso_date(one.airdate) or "9999", one.id
-
-
-def _area(picture: _Picture) -> int:
-    original = picture.resolutions.original if picture.resolutions else None
-    return (original.width or 0) * (original.height or 0) if original else 0
 
 
 def _lines(texts: Iterable[str | None]) -> tuple[str, ...]:
