@@ -6,7 +6,8 @@ The result never holds a separator, never starts with a dot, and is at most 255 
 import hashlib
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterator
+from itertools import count
 
 MAX_BYTES = 255
 _NAMELESS = "Untitled"
@@ -17,11 +18,12 @@ _GONE = re.compile(r'[<>|"]')
 # Windows takes these names as devices in any case and with any extension; the superscript digits count as digits.
 _DEVICE = re.compile(r"^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(?:COM|LPT)[0-9¹²³])(?=\s*(?:\.|$))", re.IGNORECASE)
 _YEAR = re.compile(r"\s*\(([0-9]{4}|0+)\)$")
-_ID_TAG = re.compile(
-    r"\s*[\[{(](?:tmdb|tvdb|imdb|tvmaze|anidb|anilist|mal)(?:id)?[-=](?:tt)?[0-9]+[\]})]", re.IGNORECASE
-)
 # Not to be seen, and able to make a name look like another. The joiners stay: emoji and some scripts need them.
-_INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"
+)
+# Control characters, halves of characters, and private ones, which SMB shares use in place of forbidden ones.
+_NO_CHARACTERS = frozenset({"Cc", "Cs", "Co"})
 _JOINER = "\u200d"
 
 
@@ -53,15 +55,20 @@ def with_suffix(folder: str, key: str) -> str:
     return _join(body, f"{year} [{key}]")
 
 
+def folder_choices(folder: str, key: str) -> Iterator[str]:
+    """`folder`, then what to take if another series has it: `Name (2013) [key]`, `Name (2013) [key 2]` and so on.
+
+    There is no end, since a series may be titled like the folder of another one with its key.
+    """
+    yield folder
+    yield with_suffix(folder, key)
+    for number in count(2):
+        yield with_suffix(folder, f"{key} {number}")
+
+
 def claim_token(folder: str) -> str:
     """The hex sha256 that is the same for folders that a case-insensitive file system can't tell apart."""
     return hashlib.sha256(_fold(folder).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@lru_cache(maxsize=65_536)  # each identity looks at every folder of the library
-def series_token(folder: str) -> str:
-    """What the folders of one title and year have in common: id tags, letter case and house style don't count."""
-    return _fold(folder_name(_ID_TAG.sub("", folder), None))
 
 
 def _fold(text: str) -> str:
@@ -71,7 +78,7 @@ def _fold(text: str) -> str:
 def _clean(text: str) -> str:
     """Every rule but those that need the whole name: length and device names."""
     spaced = "".join(" " if one.isspace() else one for one in unicodedata.normalize("NFC", text))
-    seen = "".join(one for one in spaced if one not in _INVISIBLE and unicodedata.category(one) not in {"Cc", "Cs"})
+    seen = "".join(one for one in _INVISIBLE.sub("", spaced) if unicodedata.category(one) not in _NO_CHARACTERS)
     for old, new in _REPLACEMENTS:
         seen = seen.replace(old, new)
     # Composed again: what is gone may have stood between a letter and its accent.
@@ -80,12 +87,12 @@ def _clean(text: str) -> str:
 
 
 def _split_year(clean: str) -> tuple[str, str]:
-    """The name and its ` (year)`, which is empty if there is none or it is (0)."""
-    found = _YEAR.search(clean)
-    if found is None:
-        return clean, ""
-    body = clean[: found.start()].strip(" .")
-    return body, f" ({found[1]})" if int(found[1]) else ""
+    """The name and its ` (year)`, which is empty if there is none or it is (0); of several the last one counts."""
+    body, year = clean, ""
+    while found := _YEAR.search(body):
+        body = body[: found.start()].strip(" .")
+        year = year or (f" ({found[1]})" if int(found[1]) else "")
+    return body, year
 
 
 def _join(body: str, suffix: str) -> str:

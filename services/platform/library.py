@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from contracts.events import FileRecord
+from contracts.events import CatalogueIds, FileRecord
 from services.platform import library_files as files
-from services.platform.folder_names import folder_name, series_token
+from services.platform.library_adoption import NO_IDS, existing_folder
 from services.platform.library_paths import (
     MARKER,
     check_segment,
@@ -67,9 +67,9 @@ class Library:
         """Delete the series' folder if nothing is in it; whether it is gone."""
         return await self._run(lambda: self._remove_empty_folder(folder), folder)
 
-    async def find_existing_folder(self, name: str, year: int | None) -> str | None:
-        """The folder of this title and year, whatever its letter case or id tag; the plainest if there are more."""
-        return await self._run(lambda: self._find_existing_folder(name, year))
+    async def find_existing_folder(self, name: str, year: int | None, ids: CatalogueIds = NO_IDS) -> str | None:
+        """The folder that is this series' already, as `existing_folder` chooses it."""
+        return await self._run(lambda: self._find_existing_folder(name, year, ids))
 
     async def videos(self, folder: str) -> list[str]:
         """Paths of its videos relative to the folder, seasons' folders included, sorted; none without a folder."""
@@ -162,12 +162,9 @@ class Library:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def _find_existing_folder(self, name: str, year: int | None) -> str | None:
-        plain = folder_name(name, year)
-        wanted = series_token(plain)
+    def _find_existing_folder(self, name: str, year: int | None, ids: CatalogueIds) -> str | None:
         with opened_root(self._root) as fd, os.scandir(fd) as entries:
-            found = [one.name for one in entries if series_token(one.name) == wanted and one.is_dir()]
-        return min(found, key=lambda one: (one != plain, len(one), one), default=None)
+            return existing_folder((one.name for one in entries if _is_folder(one)), name, year, ids)
 
     def _videos(self, folder: str) -> list[str]:
         try:
@@ -175,3 +172,10 @@ class Library:
                 return files.list_videos(fd, VIDEO_EXTENSIONS, _LEVELS)
         except FileNotFoundError:
             return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # such as a symlink that leads to itself: one bad entry must not keep every series out

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.events import CatalogueIds
 from services.platform import library_files
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
@@ -306,9 +307,19 @@ async def test_a_folder_that_is_there_is_found(
     for name in there:
         (root / name).mkdir()
     (root / "Dallas (2012)").touch()
+    (root / "Round").symlink_to("Round")
+    (root / os.fsdecode(b"Wilfred\xff (2011)")).mkdir()
 
     assert await library.find_existing_folder("Wilfred", 2011) == found
     assert await library.find_existing_folder("Dallas", 2012) is None
+
+
+async def test_a_folder_with_an_id_is_the_series_of_that_id(library: Library, root: Path) -> None:
+    """Whatever its title; and never that of another id."""
+    (root / "Wilfred (2011) [tvdbid-1]").mkdir()
+
+    assert await library.find_existing_folder("Wilfred", 2011, CatalogueIds(tvdb=239761)) is None
+    assert await library.find_existing_folder("Wilfred (US)", 2011, CatalogueIds(tvdb=1)) == "Wilfred (2011) [tvdbid-1]"
 
 
 async def test_videos_of_a_series_and_its_seasons(library: Library, root: Path) -> None:
