@@ -11,6 +11,7 @@ from contracts.codec import decode, encode
 from contracts.events import Episode, EpisodesLoaded, Season
 from contracts.presentation import state_of
 from services.episodes.domain import episodes_on_disk, fit, with_disk_state
+from services.platform.catalogues.tvmaze import Show, to_details
 from services.platform.failures import LoadFailure
 
 LIMIT = int(0.9 * 8 * 1024 * 1024)  # as the consumer has it on the embedded server
@@ -337,6 +338,27 @@ def test_a_long_series_fits_into_one_event_with_its_titles(count: int) -> None:
     loaded = decode(body)
     assert isinstance(loaded, EpisodesLoaded)
     assert loaded.seasons == seasons
+
+
+@pytest.mark.parametrize("count", [1_200, 10_000])
+def test_a_long_series_comes_whole_from_the_catalogue_to_the_log(count: int) -> None:
+    """Mapped, matched with its files and recorded: every episode, each with its season and absolute number."""
+    listed = [
+        {"id": n, "name": f"Episode {n}", "season": 1 + n // 200, "number": 1 + n % 200, "airdate": "2013-04-07"}
+        for n in range(count)
+    ]
+    show = msgspec.convert({"id": 1, "name": "Show", "_embedded": {"episodeswithspecials": listed}}, Show)
+
+    seasons = to_details(show).seasons
+    found = episodes_on_disk([f"Show - {n:04}.mkv" for n in range(1, count + 1)], seasons, ["Show"])
+    body = encode(EpisodesLoaded(key="k", cause=1, attempt=1, seasons=fit(with_disk_state(seasons, found), LIMIT)))
+
+    loaded = decode(body)
+    assert isinstance(loaded, EpisodesLoaded)
+    episodes = [one for season in loaded.seasons for one in season.episodes]
+    assert [one.absolute for one in episodes] == list(range(1, count + 1))
+    assert all(one.on_disk and one.title == f"Episode {number}" for number, one in enumerate(episodes))
+    assert len(body) <= LIMIT
 
 
 def test_what_is_too_large_loses_its_titles_first() -> None:
