@@ -1,35 +1,66 @@
 """The nfo part: `tvshow.nfo`, made anew or brought up to date, never over a file that is somebody else's and good."""
 
-from contracts.events import FinalEvent, NfoLoaded
+import asyncio
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from contracts.events import FileRecord, FinalEvent, NfoLoaded
+from contracts.state import SeriesState
 from services.nfo.domain import is_valid_tvshow, merge_tvshow, render_tvshow
-from services.platform.catalogues.registry import Catalogues
+from services.nfo.kodi_xml import MAX_BYTES
+from services.platform.catalogues.model import SeriesDetails
 from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import with_files
 from services.platform.part_files import PartFiles
 
 NAME = "tvshow.nfo"
-_LIMIT = 10 * 1024 * 1024
+
+
+class Details(Protocol):
+    """Where the details of an identified series come from. Raises LoadFailure."""
+
+    async def details_of(self, state: SeriesState) -> SeriesDetails: ...
 
 
 class LoadNfo:
-    """Looks first at the file that is there; what it keeps, it keeps byte for byte."""
+    """Looks first at the file that is there; what it keeps, it keeps byte for byte. The file is
 
-    def __init__(self, catalogues: Catalogues, library: Library) -> None:
+    - as Coldopen wrote it: brought up to date;
+    - Coldopen's, but a person or a media server has changed it since: it keeps what it says, lacking facts are filled
+      in, and those that change with time (status, end, ratings, new ids, seasons and actors) are renewed;
+    - somebody else's and good: left alone, without a call; if it names no series, it is filled in;
+    - no `tvshow` that can be read: copied to `tvshow.nfo.bak`, beside it, and replaced.
+
+    With `overwrite` the catalogue's words replace the file's in any of them. Elements that Coldopen does not own stay
+    even then, and so does what Jellyfin or Emby has locked.
+    """
+
+    def __init__(self, catalogues: Details, library: Library) -> None:
         self._catalogues = catalogues
         self._library = library
 
     async def __call__(self, job: Job) -> FinalEvent:
         files = PartFiles(job, self._library)
-        existing = await files.read(NAME, _LIMIT)
-        if existing is not None and is_valid_tvshow(existing):
-            record = await files.keep(NAME)
-            if record.state == "existing" and not job.overwrite:
-                return with_files(NfoLoaded, job, (record,))
-        details = await self._catalogues.details_of(job.state)
+        return with_files(NfoLoaded, job, (await self._load(job, files),))
+
+    async def _load(self, job: Job, files: PartFiles) -> FileRecord:
+        # One byte more than is ever parsed, so that a file which is cut here doesn't look whole.
+        existing = await files.read(NAME, MAX_BYTES + 1)
         if existing is None:
-            return with_files(NfoLoaded, job, (await files.put(NAME, render_tvshow(details)),))
-        merged = merge_tvshow(existing, details)
+            return await files.put(NAME, render_tvshow(await self._catalogues.details_of(job.state)))
+        record = await files.keep(NAME)
+        is_strange = record.state == "existing" and not files.was_ours(record)
+        if is_strange and not job.overwrite and await asyncio.to_thread(is_valid_tvshow, existing):
+            return record
+        # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it.
+        is_ours = record.state == "written" or (record.state == "updated" and job.reload)
+        details = await self._catalogues.details_of(job.state)
+        merged = await asyncio.to_thread(merge_tvshow, existing, details, theirs=not (is_ours or job.overwrite))
         if not merged.changed:
-            return with_files(NfoLoaded, job, (await files.keep(NAME),))
-        return with_files(NfoLoaded, job, (await files.put(NAME, merged.data),))
+            # An edited file is Coldopen's to look after from now on too: it is recorded as updated.
+            return replace(record, state="updated") if record.state == "existing" and not is_strange else record
+        if merged.lossy and record.state != "written":
+            await files.set_aside(NAME)
+        return await files.put(NAME, merged.data)

@@ -63,6 +63,13 @@ class Library:
         """Delete the file if it still has these bytes; else leave it."""
         await self._run(lambda: self._remove(folder, name, sha256), folder, name)
 
+    async def keep_copy(self, folder: str, name: str) -> str:
+        """Copy the file beside itself to the first free of `name.bak`, `name.bak.1`, …; the copy's name.
+
+        A copy that has these very bytes already serves.
+        """
+        return await self._run(lambda: self._keep_copy(folder, name), folder, name)
+
     async def remove_empty_folder(self, folder: str) -> bool:
         """Delete the series' folder if nothing is in it; whether it is gone."""
         return await self._run(lambda: self._remove_empty_folder(folder), folder)
@@ -139,6 +146,14 @@ class Library:
                 files.unlink_if(fd, name, sha256)
         except FileNotFoundError:
             pass  # no folder, no file
+
+    def _keep_copy(self, folder: str, name: str) -> str:
+        with (
+            opened_root(self._root) as root_fd,
+            opened(open_file(self._root, root_fd, folder, name)) as fd,
+            self._folder(folder) as folder_fd,
+        ):
+            return files.keep_copy(folder_fd, fd, f"{name}.bak")
 
     def _remove_empty_folder(self, folder: str) -> bool:
         try:

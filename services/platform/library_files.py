@@ -5,6 +5,7 @@ All functions take the folder's file descriptor and raise OSError.
 
 import errno
 import hashlib
+import itertools
 import os
 import re
 import secrets
@@ -95,6 +96,52 @@ def read_upto(fd: int, limit: int) -> bytes:
     while len(data) < limit and (chunk := os.read(fd, min(_CHUNK, limit - len(data)))):
         data += chunk
     return bytes(data)
+
+
+def keep_copy(folder_fd: int, fd: int, name: str) -> str:
+    """Copy an open file to the first free of `name`, `name.1`, …, never over anything; which of them it is.
+
+    A copy that has these very bytes already serves.
+    """
+    sha256, _ = digest(fd)
+    numbered = (f"{name}.{number}" for number in itertools.count(1))
+    for copy in itertools.chain([name], numbered):
+        if _has_bytes(folder_fd, copy, sha256):
+            return copy
+        with suppress(FileExistsError):
+            _copy(folder_fd, fd, copy)
+            return copy
+    raise AssertionError("numbers don't end")
+
+
+def _copy(folder_fd: int, fd: int, name: str) -> None:
+    """Copy an open file to `name`, which must not exist. One that a power cut cut short is never taken for a copy."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    copy_fd = os.open(name, flags, 0o666, dir_fd=folder_fd)
+    try:
+        with os.fdopen(copy_fd, "wb") as file:
+            os.lseek(fd, 0, os.SEEK_SET)
+            while chunk := os.read(fd, _CHUNK):
+                file.write(chunk)
+            file.flush()
+            os.fsync(copy_fd)
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is what to tell
+            os.unlink(name, dir_fd=folder_fd)
+        raise
+    sync_folder(folder_fd)
+
+
+def _has_bytes(folder_fd: int, name: str, sha256: str) -> bool:
+    """Whether `name` is a regular file with these bytes."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder_fd)
+    except OSError:
+        return False  # absent, a symlink, or closed to us: no copy to rely on
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and digest(fd)[0] == sha256
+    finally:
+        os.close(fd)
 
 
 def unlink_if(folder_fd: int, name: str, sha256: str) -> bool:

@@ -31,6 +31,15 @@ class PartFiles:
             return self._job.overwrite
         return self._recorded(await self._library.record_existing(self._folder, name)) is not None
 
+    def was_ours(self, record: FileRecord) -> bool:
+        """Whether Coldopen once wrote the file, whoever may have changed or replaced it since."""
+        return any(one.path == record.path and one.state != "existing" for one in self._job.one.files)
+
+    async def set_aside(self, name: str) -> None:
+        """Keep a copy of the file beside it, for its owner: what is written there next may not say all that it says."""
+        await self._job.check()
+        await self._library.keep_copy(self._folder, name)
+
     async def take_away(self, name: str) -> None:
         """Delete the file if it is just what Coldopen wrote."""
         record = await self._library.record_existing(self._folder, name)
@@ -48,8 +57,10 @@ class PartFiles:
         record = await self._library.write(self._folder, name, data)
         if before is None:
             self._job.undo.append(lambda: self._take_back(name, record.sha256))
-        mine = before is None or self._recorded(before) is not None
-        return replace(record, state="written" if mine else "updated", width=width, height=height)
+            return replace(record, state="written", width=width, height=height)
+        # What was somebody else's stays recorded so: a removal must not delete it.
+        mine = self._recorded(before)
+        return replace(record, state=mine.state if mine else "updated", width=width, height=height)
 
     async def _take_back(self, name: str, sha256: str) -> None:
         await self._library.remove(self._folder, name, sha256)

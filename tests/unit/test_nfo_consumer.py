@@ -1,0 +1,298 @@
+"""The nfo part on a real folder: what is kept, what is renewed, and that nobody's file is ever lost."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from contracts.events import (
+    CatalogueIds,
+    Event,
+    FileRecord,
+    FileState,
+    FinalEvent,
+    NfoLoaded,
+    Part,
+    PartUnchanged,
+    RecordedEvent,
+)
+from contracts.state import SeriesState
+from services.nfo.consumer import LoadNfo
+from services.nfo.domain import render_tvshow
+from services.nfo.kodi_xml import MAX_BYTES
+from services.platform.catalogues.model import SeriesDetails
+from services.platform.domain import Run
+from services.platform.event_store import EventStore
+from services.platform.job import Job
+from services.platform.library import Library
+from tests.support.builders import KEY, added, fold, identified, log, requested
+from tests.support.nfo_details import DETAILS
+
+FOLDER = "Game of Thrones (2011)"
+OURS = render_tvshow(DETAILS)
+EDITED = OURS.replace(b"<title>Game of Thrones</title>", b"<title>GoT</title>")
+STRANGE = b"<tvshow><title>My own</title></tvshow>"
+HALF_BROKEN = b"<tvshow><title>Tom & Jerry</title></tvshow>"
+
+
+class Log:
+    """A store that answers with the events of one series."""
+
+    def __init__(self, events: list[RecordedEvent]) -> None:
+        self._events = events
+
+    async def last_of(self, subjects: Sequence[str]) -> list[RecordedEvent]:
+        return self._events
+
+
+class Answers:
+    """A catalogue that knows one series and counts how often it is asked."""
+
+    def __init__(self, details: SeriesDetails) -> None:
+        self.details = details
+        self.calls = 0
+
+    async def details_of(self, state: SeriesState) -> SeriesDetails:
+        self.calls += 1
+        return self.details
+
+
+class House:
+    """One series' folder, and what the log says of its NFO."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / FOLDER
+        self.catalogue = Answers(DETAILS)
+        self._library = Library(root)
+        self._library.make_marker()
+        self.events: list[Event] = [added(), identified(folder=FOLDER)]
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "tvshow.nfo"
+
+    def put(self, data: bytes) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.file.write_bytes(data)
+
+    def record(self, data: bytes, state: FileState) -> None:
+        """Let the log say that the file was loaded with these bytes."""
+        record = FileRecord(path=f"{FOLDER}/tvshow.nfo", sha256=sha(data), bytes=len(data), state=state)
+        self.events.append(NfoLoaded(key=KEY, cause=2, attempt=1, files=(record,)))
+
+    def reidentify(self) -> None:
+        """The series turned out to be another entry."""
+        self.events.append(identified(attempt=2, catalogue_id="1", folder=FOLDER, reload=True))
+
+    async def load(self, *, overwrite: bool = False) -> FinalEvent:
+        """Load the part as the newest event asks, by a refresh where there was a load."""
+        if isinstance(self.events[-1], NfoLoaded | PartUnchanged) or overwrite:
+            self.events.append(requested(Part.NFO, overwrite=overwrite))
+        recorded = log(*self.events)
+        state = fold(recorded)
+        assert state is not None
+        run = Run(attempt=1, delivery=1, deaths=0)
+        job = Job(cast("EventStore", Log(recorded)), Part.NFO, recorded, state, run)
+        final = await LoadNfo(self.catalogue, self._library)(job)
+        self.events.append(final)
+        return final
+
+    async def loaded(self, *, overwrite: bool = False) -> FileRecord:
+        """The record of a load that had something to tell."""
+        final = await self.load(overwrite=overwrite)
+        assert isinstance(final, NfoLoaded)
+        (record,) = final.files
+        assert record.sha256 == sha(self.file.read_bytes())
+        return record
+
+    def others(self) -> dict[str, bytes]:
+        """The files beside the NFO."""
+        return {one.name: one.read_bytes() for one in self.folder.iterdir() if one != self.file}
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path / "library")
+
+
+async def test_a_new_file_is_ours(house: House) -> None:
+    """Written whole; a refresh that learns nothing new leaves it as it is."""
+    record = await house.loaded()
+
+    assert record.state == "written"
+    assert house.file.read_bytes() == OURS
+    written = house.file.stat()
+    assert isinstance(await house.load(), PartUnchanged)
+    assert (house.file.stat().st_ino, house.file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+    assert house.others() == {}
+
+
+async def test_our_own_file_is_brought_up_to_date(house: House) -> None:
+    """Title and all; it stays ours, and no copy of it is kept."""
+    await house.loaded()
+    house.catalogue.details = replace(DETAILS, name="New title")
+
+    record = await house.loaded()
+
+    assert record.state == "written"
+    assert b"<title>New title</title>" in house.file.read_bytes()
+    assert house.others() == {}
+
+
+async def test_an_edit_survives_every_refresh(house: House) -> None:
+    """The first, which renews the status, and the next, when the file is as Coldopen wrote it."""
+    await house.loaded()
+    house.put(EDITED)
+    house.catalogue.details = replace(DETAILS, name="New title", status="Continuing", ended=None)
+
+    records = [await house.loaded()]
+    house.catalogue.details = replace(DETAILS, name="Newer title")
+    records += [await house.loaded()]
+
+    assert [one.state for one in records] == ["updated", "updated"]
+    assert b"<title>GoT</title>" in house.file.read_bytes()
+    assert b"<status>Ended</status>" in house.file.read_bytes()
+
+
+async def test_an_edit_that_leaves_nothing_to_do_is_looked_after_from_then_on(house: House) -> None:
+    """The file stays byte for byte, is recorded as updated, and is renewed when there is something to renew."""
+    await house.loaded()
+    house.put(EDITED)
+
+    record = await house.loaded()
+    assert (record.state, house.file.read_bytes()) == ("updated", EDITED)
+    assert isinstance(await house.load(), PartUnchanged)
+    house.catalogue.details = replace(DETAILS, status="Continuing")
+    await house.loaded()
+
+    assert b"<title>GoT</title>" in house.file.read_bytes()
+    assert b"<status>Continuing</status>" in house.file.read_bytes()
+
+
+async def test_overwrite_puts_the_catalogues_words_into_an_edited_file(house: House) -> None:
+    """That is what it is for; what is not ours stays even then, and the file stays somebody else's too."""
+    await house.loaded()
+    house.put(EDITED.replace(b"</tvshow>", b"<tag>mine</tag></tvshow>"))
+
+    record = await house.loaded(overwrite=True)
+
+    assert record.state == "updated"
+    assert b"<title>Game of Thrones</title>" in house.file.read_bytes()
+    assert b"<tag>mine</tag>" in house.file.read_bytes()
+
+
+async def test_somebody_elses_file_stays_without_a_call(house: House) -> None:
+    """Until overwrite is asked for; then it is updated, never recorded as written, so that no removal deletes it."""
+    house.put(STRANGE)
+
+    record = await house.loaded()
+    assert (record.state, house.file.read_bytes(), house.catalogue.calls) == ("existing", STRANGE, 0)
+    states = [(await house.loaded(overwrite=True)).state]
+    house.catalogue.details = replace(DETAILS, status="Continuing")
+    states += [(await house.loaded(overwrite=True)).state]
+
+    assert states == ["updated", "updated"]
+
+
+async def test_an_empty_shell_is_filled_in(house: House) -> None:
+    """A file of nobody's series gets what it lacks and keeps what it says."""
+    house.put(b"<tvshow><title/><plot>Mine.</plot></tvshow>")
+
+    assert (await house.loaded()).state == "updated"
+
+    assert b"<title>Game of Thrones</title>\n  <plot>Mine.</plot>" in house.file.read_bytes()
+    assert house.others() == {}
+
+
+LOST = {
+    "episode": b"<episodedetails><title>x</title></episodedetails>",
+    "cut": OURS[:300],
+    "addresses": b"https://www.thetvdb.com/?tab=series&id=121361\n",
+    "large": b"<tvshow><title>x</title>" + b" " * MAX_BYTES + b"</tvshow>\n<!-- the end -->",
+}
+
+
+@pytest.mark.parametrize("data", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_what_can_not_be_read_is_kept_beside_the_new_file(house: House, data: bytes, overwrite: bool) -> None:
+    """All of its bytes, also of a file that is larger than is ever parsed."""
+    house.put(data)
+
+    record = await house.loaded(overwrite=overwrite)
+
+    assert record.state == "updated"
+    assert house.file.read_bytes() == OURS
+    assert house.others() == {"tvshow.nfo.bak": data}
+
+
+async def test_a_half_broken_file_is_repaired_and_its_bytes_are_kept(house: House) -> None:
+    """Its words are in the new file, and what it looked like is beside it."""
+    house.put(HALF_BROKEN)
+
+    await house.loaded()
+
+    assert b"<title>Tom &amp; Jerry</title>" in house.file.read_bytes()
+    assert house.others() == {"tvshow.nfo.bak": HALF_BROKEN}
+
+
+async def test_no_copy_is_ever_overwritten_or_made_twice(house: House) -> None:
+    """The next free name; a copy of the same bytes serves."""
+    house.folder.mkdir()
+    (house.folder / "tvshow.nfo.bak").write_bytes(b"older")
+    (house.folder / "tvshow.nfo.bak.1").symlink_to("nowhere")
+
+    for data in (b"garbage", b"more garbage", b"garbage"):
+        house.put(data)
+        await house.load()
+
+    (house.folder / "tvshow.nfo.bak.1").unlink()
+    assert house.others() == {
+        "tvshow.nfo.bak": b"older",
+        "tvshow.nfo.bak.2": b"garbage",
+        "tvshow.nfo.bak.3": b"more garbage",
+    }
+
+
+@pytest.mark.parametrize("data", [b"", bytes(1000)], ids=["empty", "zeros"])
+async def test_of_nothing_no_copy_is_made(house: House, data: bytes) -> None:
+    """A file that was never filled holds nothing to lose."""
+    house.put(data)
+
+    await house.loaded()
+
+    assert house.file.read_bytes() == OURS
+    assert house.others() == {}
+
+
+OTHER = replace(DETAILS, catalogue_id="1", ids=CatalogueIds(tvmaze=1), name="Other")
+
+
+@pytest.mark.parametrize(
+    ("data", "recorded", "becomes", "copies"),
+    [
+        (OURS, (OURS, "written"), b"<title>Other</title>", []),
+        (EDITED, (EDITED, "updated"), b"<title>Other</title>", ["tvshow.nfo.bak"]),
+        (EDITED, (OURS, "written"), b"<title>GoT</title>", []),
+    ],
+    ids=["ours", "updated", "edited"],
+)
+async def test_another_entry_replaces_what_was_written(
+    house: House, data: bytes, recorded: tuple[bytes, FileState], becomes: bytes, copies: list[str]
+) -> None:
+    """What somebody has changed since is left alone; what we wrote beside somebody's words is kept as a copy."""
+    house.put(data)
+    house.record(*recorded)
+    house.reidentify()
+    house.catalogue.details = OTHER
+
+    await house.load()
+
+    assert becomes in house.file.read_bytes()
+    assert list(house.others()) == copies
