@@ -129,12 +129,17 @@ class ResponseCache:
             log.warning("response_cache_unusable", error=str(error) or type(error).__name__)
 
 
-def max_age_seconds(headers: Mapping[str, str]) -> float:
-    """For how long the headers let an answer be kept; `Age` says how much of it is over. 0: not at all."""
+def max_age_seconds(headers: Mapping[str, str], *, unsaid: float = 0.0) -> float:
+    """For how long the headers let an answer be kept; `Age` says how much of it is over. 0: not at all.
+
+    `unsaid` is the answer for headers that neither name a time nor forbid it.
+    """
     control = headers.get("cache-control", "")
-    found = _MAX_AGE.search(control)
-    if found is None or _NOT_TO_BE_KEPT.search(control):
+    if _NOT_TO_BE_KEPT.search(control):
         return 0.0
+    found = _MAX_AGE.search(control)
+    if found is None:
+        return min(unsaid, LONGEST)
     age = headers.get("age", "0")
     spent = float(age) if age.isascii() and age.isdigit() else 0.0
     return min(max(0.0, float(found[1]) - spent), LONGEST)

@@ -92,23 +92,58 @@ class Upstream:
         """The answer for `path` as `shape` (frozen: it is shared with whoever asks for the same); LoadFailure."""
         return await self.get(path, lambda body: self._as_json(body, shape), params, accept="application/json")
 
-    async def get(self, path: str, decode: Callable[[bytes], T], params: Params = (), *, accept: str) -> T:
-        """What `decode` makes of the answer for `path`: immutable, or a LoadFailure, which is not kept."""
-        request = self._client.build_request(
-            "GET", path, params=httpx2.QueryParams(tuple(params)), headers={"Accept": accept}
-        )
+    async def get(
+        self, path: str, decode: Callable[[bytes], T], params: Params = (), *, accept: str, keep: float = 0.0
+    ) -> T:
+        """What `decode` makes of the answer for `path`: immutable, or a LoadFailure, which is not kept.
+
+        `keep` is for how many seconds an answer may be kept whose headers say nothing about that.
+        """
+        request = self._request(path, params, accept)
 
         async def ask() -> Answer:
             response, body = await self._follow(request, self._max_answer, self._gate.enter)
-            return Answer(body, max_age_seconds(response.headers))
+            return Answer(body, max_age_seconds(response.headers, unsaid=keep))
 
         return await self._cache.fetch(str(request.url), ask, decode)
+
+    async def redirect_target(self, path: str, params: Params = ()) -> str:
+        """Where `path` sends us on to, as a path for `get`: one call, which is not followed.
+
+        An upstream (or a mirror of it) that answers at once instead gives `path` itself. Raises LoadFailure:
+        not_found for a 404, and invalid for a place outside of the base address.
+        """
+        request = self._request(path, params, "application/json")
+
+        async def ask() -> Answer:
+            await self._gate.enter()
+            response, _ = await self._send(request, self._max_answer, self._timeout)
+            if response.status_code not in _REDIRECTS:
+                return Answer(path.encode())
+            there = self._redirected(request, response.headers.get("location", ""))
+            return Answer(self._below_base(there.url).encode(), max_age_seconds(response.headers))
+
+        # Another key than that of the same address's body.
+        return await self._cache.fetch(f"redirect of {request.url}", ask, bytes.decode)
 
     async def fetch_picture(self, url: str) -> bytes:
         """The bytes at `url`, which must lie on one of the picture hosts; whether they are a picture shows later."""
         request = self._client.build_request("GET", self._trusted(url), headers={"Accept": "image/*"})
         _, body = await self._follow(request, self._max_picture, self._gate.sit_out)
         return body
+
+    def _request(self, path: str, params: Params, accept: str) -> httpx2.Request:
+        return self._client.build_request(
+            "GET", path, params=httpx2.QueryParams(tuple(params)), headers={"Accept": accept}
+        )
+
+    def _below_base(self, url: httpx2.URL) -> str:
+        """The path of `url` as one adds it to the base address, which may have a path of its own."""
+        base = self._client.base_url.raw_path.decode("ascii").rstrip("/")
+        path = url.raw_path.decode("ascii").partition("?")[0]
+        if not path.startswith(f"{base}/"):
+            raise self._failures.invalid("foreign_redirect", "sent us on to a place outside of its interface")
+        return path.removeprefix(base)
 
     def _trusted(self, picture: str) -> httpx2.URL:
         try:

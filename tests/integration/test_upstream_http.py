@@ -353,6 +353,42 @@ def test_how_long_an_answer_may_be_kept(headers: dict[str, str], seconds: float)
     assert max_age_seconds(headers) == seconds
 
 
+def test_headers_that_say_nothing_leave_it_to_the_caller() -> None:
+    """What they forbid, or for how long they allow it, goes before that."""
+    assert max_age_seconds({}, unsaid=600) == 600
+    assert max_age_seconds({"cache-control": "public"}, unsaid=86400) == 3600
+    assert max_age_seconds({"cache-control": "max-age=60"}, unsaid=600) == 60
+    assert max_age_seconds({"cache-control": "no-store"}, unsaid=600) == 0
+    assert max_age_seconds({"cache-control": "private"}, unsaid=600) == 0
+
+
+async def test_a_redirect_is_told_and_not_followed(standin: StandIn, upstream: Upstream) -> None:
+    """Which entry an id belongs to costs one call; a place that is no path of ours is refused."""
+    assert await upstream.redirect_target("/lookup/shows", [("thetvdb", "919")]) == "/shows/919"
+    assert await upstream.redirect_target(SHOW) == SHOW
+    with pytest.raises(LoadFailure) as missing:
+        await upstream.redirect_target("/lookup/shows", [("imdb", "tt0000001")])
+    calls = standin.controls.count()
+    standin.misbehave(Rule(behaviour="redirect", location="http://localhost:1/shows/919"))
+    with pytest.raises(LoadFailure) as foreign:
+        await upstream.redirect_target("/lookup/shows", [("imdb", "tt0000002")])
+
+    assert calls == 3
+    assert missing.value.error.kind == "not_found"
+    assert foreign.value.error.code == "foreign_redirect"
+
+
+async def test_a_redirect_is_told_below_the_base_address(standin: StandIn) -> None:
+    """So that it can be asked for: the base may have a path of its own, and nothing beside it is ours."""
+    upstream = Upstream("TVmaze", f"{standin.url}/lookup", rate=1000)
+    standin.misbehave(Rule(behaviour="redirect", location="/lookup/shows/7?a=b", times=1))
+
+    assert await upstream.redirect_target("/shows", [("thetvdb", "919")]) == "/shows/7"
+    with pytest.raises(LoadFailure, match="outside"):
+        await upstream.redirect_target("/shows", [("thetvdb", "1505")])
+    await upstream.aclose()
+
+
 def test_retry_after_is_seconds_or_a_date() -> None:
     """What is neither says nothing; a date that is over asks for no wait."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
