@@ -4,7 +4,8 @@ For the demo, tests and benchmarks: no network and no key. `python -m deploy.sta
 `async with StandIn() as standin: standin.url`.
 """
 
+from deploy.standin.addresses import TMDB_TOKEN
 from deploy.standin.controls import Rule
 from deploy.standin.server import StandIn
 
-__all__ = ["Rule", "StandIn"]
+__all__ = ["TMDB_TOKEN", "Rule", "StandIn"]

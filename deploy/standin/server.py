@@ -12,7 +12,7 @@ from typing import Self, get_args
 
 import msgspec
 
-from deploy.standin import catalogue, pictures
+from deploy.standin import addresses, catalogue, pictures
 from deploy.standin.catalogue import Catalogue, Series
 from deploy.standin.controls import Controls, Kind, Rule
 from deploy.standin.wire import Request, Response, Server
@@ -55,7 +55,26 @@ class StandIn:
 
     @property
     def url(self) -> str:
+        """The stand-in's TVmaze."""
         return f"http://{self.host}"
+
+    @property
+    def tmdb_url(self) -> str:
+        """The stand-in's TMDB, which wants `TMDB_TOKEN`."""
+        return addresses.tmdb_url(self.host)
+
+    @property
+    def tmdb_image_url(self) -> str:
+        return addresses.tmdb_image_url(self.host)
+
+    @property
+    def aniworld_url(self) -> str:
+        """The stand-in's aniworld."""
+        return self.url
+
+    def settings(self, *, tmdb: bool = False) -> dict[str, str]:
+        """Settings by field that send Coldopen here for everything; TMDB is asked only with `tmdb`."""
+        return addresses.settings(self.host, tmdb=tmdb)
 
     async def __aenter__(self) -> Self:
         await self._server.start()

@@ -20,10 +20,11 @@ from tests.support.waiting import eventually
 class Stack:
     """One installation: its data directory, its library, its catalogue."""
 
-    def __init__(self, folder: Path, standin: StandIn, **settings: str) -> None:
+    def __init__(self, folder: Path, standin: StandIn, *, tmdb: bool = False, **settings: str) -> None:
         self.data_dir = folder / "data"
         self.library = folder / "library"
         self.standin = standin
+        self._tmdb = tmdb
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self.url = ""
@@ -33,9 +34,8 @@ class Stack:
         """`coldopen up`; returns when the gateway is ready."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COLDOPEN_")}
         environment |= {
-            "COLDOPEN_TVMAZE_URL": self.standin.url,
-            "COLDOPEN_TVMAZE_RATE": "1000",
-            "COLDOPEN_PICTURE_HOSTS": self.standin.host,
+            # Every catalogue is the stand-in, asked or not: no test may ever call the real ones.
+            **{f"COLDOPEN_{field.upper()}": told for field, told in self.standin.settings(tmdb=self._tmdb).items()},
             **self._settings,
         }
         self._process = await asyncio.create_subprocess_exec(
@@ -142,13 +142,16 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(folder: Path, *, same_pictures: bool = False, **settings: str) -> AsyncIterator[Stack]:
+async def running_stack(
+    folder: Path, *, same_pictures: bool = False, tmdb: bool = False, **settings: str
+) -> AsyncIterator[Stack]:
     """An installation that is up; stopped at the end of the block, with nothing left behind.
 
-    With `same_pictures` the stand-in draws once for all series: for measuring Coldopen and not the drawing.
+    With `same_pictures` the stand-in draws once for all series: for measuring Coldopen and not the drawing. With `tmdb`
+    there is a token for TMDB, which is then asked first.
     """
     async with StandIn(same_pictures=same_pictures) as standin:
-        stack = Stack(folder, standin, **settings)
+        stack = Stack(folder, standin, tmdb=tmdb, **settings)
         try:
             await stack.start()
             yield stack
