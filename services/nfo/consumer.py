@@ -52,11 +52,17 @@ class LoadNfo:
             return await files.put(NAME, render_tvshow(await self._catalogues.details_of(job.state)))
         record = await files.keep(NAME)
         is_strange = record.state == "existing" and not files.was_ours(record)
-        if is_strange and not job.overwrite and await asyncio.to_thread(is_valid_tvshow, existing):
+        is_kept = is_strange and not job.overwrite and await asyncio.to_thread(is_valid_tvshow, existing)
+        if is_kept and job.run.delivery == 1:
+            return record
+        details = await self._catalogues.details_of(job.state)
+        if record.state == "existing" and existing == render_tvshow(details):
+            # An earlier delivery ended before it could say that it wrote the file.
+            return replace(record, state="written")
+        if is_kept:
             return record
         # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it.
         is_ours = record.state == "written" or (record.state == "updated" and job.reload)
-        details = await self._catalogues.details_of(job.state)
         merged = await asyncio.to_thread(merge_tvshow, existing, details, theirs=not (is_ours or job.overwrite))
         if not merged.changed:
             # An edited file is Coldopen's to look after from now on too: it is recorded as updated.

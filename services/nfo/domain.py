@@ -11,7 +11,7 @@ ids, seasons and actors that have come to be known.
 import msgspec
 
 from services.nfo.kodi_xml import Document, Element, element, parse_tvshow, serialise, signature, text_of
-from services.nfo.merging import Merge, drop_wrong_ids, is_another, merged
+from services.nfo.merging import NO_IDS, Merge, drop_wrong_ids, is_another, merged
 from services.nfo.tvshow import ENDED, OWNED, elements
 from services.platform.catalogues.model import SeriesDetails
 
@@ -53,7 +53,7 @@ def is_valid_tvshow(data: bytes) -> bool:
     if parsed is None or parsed.repaired:
         return False
     ids = [text_of(one) for one in parsed.root.findall("uniqueid")]
-    return bool(parsed.root.findtext("title", "").strip()) or any(one not in {"", "-1"} for one in ids)
+    return bool(parsed.root.findtext("title", "").strip()) or not NO_IDS.issuperset(ids)
 
 
 def merge_tvshow(existing: bytes, details: SeriesDetails, *, theirs: bool = False) -> MergeResult:

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from html import escape
 from html.entities import html5
 from typing import NamedTuple, TypeAlias
@@ -78,15 +79,10 @@ def parse_tvshow(data: bytes) -> Document | None:
     text, is_exact = _decode(data)
     newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
     text = _DECLARED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"), count=1).strip()
-    end = _END.search(text)
-    body, tail = (text[: end.end()], text[end.end() :].strip()) if end else (text, "")
-    printable = _FORBIDDEN.sub("", body)
-    for number, (candidate, rest) in enumerate(
-        ((text, ""), (body, tail), (printable, tail), (_AMPERSAND.sub(_escaped, printable), tail))
-    ):
-        root = _parse(candidate)
+    for body, tail, is_repaired in _readings(text):
+        root = _parse(body)
         if root is not None:
-            return Document(root, rest, newline, repaired=number > 1 or not is_exact) if root.tag == "tvshow" else None
+            return Document(root, tail, newline, is_repaired or not is_exact) if root.tag == "tvshow" else None
     return None
 
 
@@ -116,6 +112,17 @@ def serialise(document: Document, owned: frozenset[str]) -> bytes:
 def signature(node: Element) -> tuple[object, ...]:
     """What two elements have in common that say the same, however they are indented."""
     return (node.tag, sorted(node.attrib.items()), text_of(node), [signature(child) for child in node])
+
+
+def _readings(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Ways to read a file, the most faithful first: its XML, what follows that, and whether it was repaired."""
+    yield text, "", False
+    end = _END.search(text)
+    body, tail = (text[: end.end()], text[end.end() :].strip()) if end else (text, "")
+    yield body, tail, False
+    printable = _FORBIDDEN.sub("", body)
+    yield printable, tail, True
+    yield _AMPERSAND.sub(_escaped, printable), tail, True
 
 
 def _before(child: Element, line: str) -> str:

@@ -17,7 +17,7 @@ from services.platform.catalogues.model import SeriesDetails
 _SETTLED = frozenset(
     ("title", "originaltitle", "plot", "premiered", "year", "runtime", "mpaa", "genre", "studio", "country")
 )
-_NO_IDS = frozenset({"", "0", "-1"})  # what programs write that know none
+NO_IDS = frozenset({"", "0", "-1"})  # what programs write that know none
 # Where Jellyfin and Emby write the ids besides `uniqueid`; they read the last one of all.
 _ID_ELEMENTS = {"tmdbid": "tmdb", "tvdbid": "tvdb", "imdbid": "imdb", "imdb_id": "imdb", "tvmazeid": "tvmaze"}
 
@@ -33,7 +33,7 @@ Merger = Callable[[list[Element], list[Element], Merge], list[Element]]
 
 
 def merged(tag: str, old: list[Element], new: list[Element], how: Merge) -> list[Element]:
-    """The elements of `tag` that the file shall have; `new` may be empty only where that is to be said."""
+    """The elements of `tag` that the file shall have; `new` is empty only if it shall have none."""
     if how.theirs and tag in _SETTLED and not all(_is_blank(one, how.details) for one in old):
         return old
     return _MERGERS.get(tag, _take_new)(old, new, how)
@@ -60,7 +60,7 @@ def drop_wrong_ids(root: Element, details: SeriesDetails) -> None:
 def _told_ids(root: Element) -> list[tuple[str, str]]:
     told = [(one.get("type", "").lower(), text_of(one)) for one in root.findall("uniqueid")]
     told += [(kind, text_of(one)) for tag, kind in _ID_ELEMENTS.items() for one in root.findall(tag)]
-    return [(kind, value) for kind, value in told if value not in _NO_IDS]
+    return [(kind, value) for kind, value in told if value not in NO_IDS]
 
 
 def _is_blank(one: Element, details: SeriesDetails) -> bool:
@@ -85,7 +85,7 @@ def _merge_plot(old: list[Element], new: list[Element], how: Merge) -> list[Elem
 
 def _merge_ids(old: list[Element], new: list[Element], how: Merge) -> list[Element]:
     """Ours by type, then the others'; one default, which stays what it was as long as the catalogue knows that id."""
-    if not has_ids(how.details) and any(text_of(one) not in _NO_IDS for one in old):
+    if not has_ids(how.details) and any(text_of(one) not in NO_IDS for one in old):
         return old  # ours would be one that no media server knows
     if how.theirs:
         return _add_ids(old, new)
@@ -102,7 +102,7 @@ def _merge_ids(old: list[Element], new: list[Element], how: Merge) -> list[Eleme
 
 def _add_ids(old: list[Element], new: list[Element]) -> list[Element]:
     """The file's ids and those of the catalogue's that it lacks; the default is the file's, if it marks one."""
-    told = {one for one in old if text_of(one) not in _NO_IDS}
+    told = {one for one in old if text_of(one) not in NO_IDS}
     kinds = {one.get("type", "").lower() for one in told}
     added = [one for one in new if one.get("type") not in kinds]
     filled = {one.get("type") for one in added}

@@ -87,22 +87,22 @@ class House:
         """The series turned out to be another entry."""
         self.events.append(identified(attempt=2, catalogue_id="1", folder=FOLDER, reload=True))
 
-    async def load(self, *, overwrite: bool = False) -> FinalEvent:
+    async def load(self, *, overwrite: bool = False, delivery: int = 1) -> FinalEvent:
         """Load the part as the newest event asks, by a refresh where there was a load."""
         if isinstance(self.events[-1], NfoLoaded | PartUnchanged) or overwrite:
             self.events.append(requested(Part.NFO, overwrite=overwrite))
         recorded = log(*self.events)
         state = fold(recorded)
         assert state is not None
-        run = Run(attempt=1, delivery=1, deaths=0)
+        run = Run(attempt=1, delivery=delivery, deaths=0)
         job = Job(cast("EventStore", Log(recorded)), Part.NFO, recorded, state, run)
         final = await LoadNfo(self.catalogue, self._library)(job)
         self.events.append(final)
         return final
 
-    async def loaded(self, *, overwrite: bool = False) -> FileRecord:
+    async def loaded(self, *, overwrite: bool = False, delivery: int = 1) -> FileRecord:
         """The record of a load that had something to tell."""
-        final = await self.load(overwrite=overwrite)
+        final = await self.load(overwrite=overwrite, delivery=delivery)
         assert isinstance(final, NfoLoaded)
         (record,) = final.files
         assert record.sha256 == sha(self.file.read_bytes())
@@ -199,6 +199,16 @@ async def test_somebody_elses_file_stays_without_a_call(house: House) -> None:
     states += [(await house.loaded(overwrite=True)).state]
 
     assert states == ["updated", "updated"]
+
+
+@pytest.mark.parametrize(("data", "state"), [(OURS, "written"), (STRANGE, "existing")], ids=["ours", "strange"])
+async def test_a_file_whose_writer_died_is_recognised(house: House, data: bytes, state: FileState) -> None:
+    """Taken up again, the part finds what it wrote and could not tell of; another's good file stays another's."""
+    house.put(data)
+
+    record = await house.loaded(delivery=2)
+
+    assert (record.state, house.file.read_bytes()) == (state, data)
 
 
 async def test_an_empty_shell_is_filled_in(house: House) -> None:
