@@ -11,7 +11,8 @@ ids, seasons and actors that have come to be known.
 import msgspec
 
 from services.nfo.kodi_xml import Document, Element, element, parse_tvshow, serialise, signature, text_of
-from services.nfo.merging import NO_IDS, Merge, drop_wrong_ids, is_another, merged
+from services.nfo.merging import Merge, merged
+from services.nfo.series_ids import NO_IDS, drop_wrong_ids, is_another
 from services.nfo.tvshow import ENDED, OWNED, elements
 from services.platform.catalogues.model import SeriesDetails
 

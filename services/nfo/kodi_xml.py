@@ -1,6 +1,5 @@
 """Kodi's XML, read as the hostile input that it is and written the same way every time. No I/O."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from html import escape
@@ -10,6 +9,8 @@ from typing import NamedTuple, TypeAlias
 from lxml import etree
 from lxml.etree import _Element
 
+from services.nfo.decoding import decoded
+
 Element: TypeAlias = _Element
 
 MAX_BYTES = 10 * 1024 * 1024  # of a file that is parsed; the largest ever seen has not a hundredth of it
@@ -18,20 +19,7 @@ MAX_BYTES = 10 * 1024 * 1024  # of a file that is parsed; the largest ever seen 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _DECLARED = re.compile(r"\s*<\?xml\b[^>]{0,200}\?>")
-_DECLARED_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]{0,100}\bencoding\s*=\s*["']([\w.-]{1,40})["']""", re.ASCII)
 _END = re.compile(r"</tvshow\s*>")
-# UTF-32 first: its mark begins with that of UTF-16.
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# What a file may say that it is. UTF-16 without a mark is a lie (.NET tells it of every string), and Python also knows
-# "encodings" such as idna or zip.
-_CHARSETS = re.compile(r"iso8859-|cp\d|koi8|shift_jis|euc_|gb|big5")
-_LENIENT = "coldopen.windows-1252"
 # An ampersand that begins no character reference of XML; group 1 is the name of what may be one of HTML.
 _AMPERSAND = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31});)?",
@@ -76,7 +64,7 @@ def parse_tvshow(data: bytes) -> Document | None:
     """
     if len(data) > MAX_BYTES:
         return None
-    text, is_exact = _decode(data)
+    text, is_exact = decoded(data)
     newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
     text = _DECLARED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"), count=1).strip()
     for body, tail, is_repaired in _readings(text):
@@ -135,38 +123,6 @@ def _indentation(root: Element) -> str:
     """What the file is indented with; two spaces if it isn't."""
     found = re.fullmatch(r"\s*\n([ \t]+)", root.text or "")
     return found[1] if found else "  "
-
-
-def _decode(data: bytes) -> tuple[str, bool]:
-    """The text, by the file's mark or by what it says of itself, and whether it truly is in that encoding."""
-    encoding, start = _declared(data), 0
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            encoding, start = name, len(mark)
-            break
-    try:
-        return data[start:].decode(encoding), True
-    except UnicodeDecodeError:
-        return data[start:].decode("utf-8", _LENIENT), False
-
-
-def _declared(data: bytes) -> str:
-    found = _DECLARED_ENCODING.match(data)
-    try:
-        name = codecs.lookup(found[1].decode("ascii")).name if found else "utf-8"
-    except LookupError:
-        return "utf-8"
-    return name if _CHARSETS.match(name) else "utf-8"
-
-
-def _as_windows(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no UTF-8, as Windows means them; the few that it leaves open, as Latin-1 does."""
-    assert isinstance(error, UnicodeDecodeError)
-    wrong = error.object[error.start : error.end]
-    return "".join(bytes([one]).decode("cp1252", "ignore") or chr(one) for one in wrong), error.end
-
-
-codecs.register_error(_LENIENT, _as_windows)
 
 
 def _escaped(found: "re.Match[str]") -> str:

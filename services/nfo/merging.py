@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from services.nfo.kodi_xml import Element, text_of
+from services.nfo.series_ids import NO_IDS
 from services.nfo.tvshow import fallback_plot, has_ids, ids_of
 from services.platform.catalogues.model import SeriesDetails
 
@@ -17,9 +18,6 @@ from services.platform.catalogues.model import SeriesDetails
 _SETTLED = frozenset(
     ("title", "originaltitle", "plot", "premiered", "year", "runtime", "mpaa", "genre", "studio", "country")
 )
-NO_IDS = frozenset({"", "0", "-1"})  # what programs write that know none
-# Where Jellyfin and Emby write the ids besides `uniqueid`; they read the last one of all.
-_ID_ELEMENTS = {"tmdbid": "tmdb", "tvdbid": "tvdb", "imdbid": "imdb", "imdb_id": "imdb", "tvmazeid": "tvmaze"}
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -37,30 +35,6 @@ def merged(tag: str, old: list[Element], new: list[Element], how: Merge) -> list
     if how.theirs and tag in _SETTLED and not all(_is_blank(one, how.details) for one in old):
         return old
     return _MERGERS.get(tag, _take_new)(old, new, how)
-
-
-def is_another(root: Element, details: SeriesDetails) -> bool:
-    """Whether the file tells of another series: some id says so, and none says that it is this one."""
-    known = {kind: value.lower() for kind, value in ids_of(details).items()}
-    told = {(kind, value.lower()) for kind, value in _told_ids(root) if kind in known}
-    return bool(told) and not any(known[kind] == value for kind, value in told)
-
-
-def drop_wrong_ids(root: Element, details: SeriesDetails) -> None:
-    """Take out the ids of another series that media servers would believe besides the right ones."""
-    known = ids_of(details)
-    for tag, kind in _ID_ELEMENTS.items():
-        for one in root.findall(tag):
-            if kind not in known or known[kind] != text_of(one):
-                root.remove(one)
-    for one in root.findall("id"):
-        root.remove(one)  # Kodi and Jellyfin differ on whose id that is
-
-
-def _told_ids(root: Element) -> list[tuple[str, str]]:
-    told = [(one.get("type", "").lower(), text_of(one)) for one in root.findall("uniqueid")]
-    told += [(kind, text_of(one)) for tag, kind in _ID_ELEMENTS.items() for one in root.findall(tag)]
-    return [(kind, value) for kind, value in told if value not in NO_IDS]
 
 
 def _is_blank(one: Element, details: SeriesDetails) -> bool:
@@ -122,7 +96,8 @@ def _merge_ratings(old: list[Element], new: list[Element], how: Merge) -> list[E
         return new
     group, ours = old[0], new[0][0]
     same = [one for one in group.findall("rating") if one.get("name") == ours.get("name")]
-    if any(one.get("default") == "true" for one in group.findall("rating") if one not in same):
+    others = [one for one in group.findall("rating") if one.get("name") != ours.get("name")]
+    if any(one.get("default") == "true" for one in others):
         ours.set("default", "false")
     position = group.index(same[0]) if same else len(group)
     for one in same:

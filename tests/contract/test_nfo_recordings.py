@@ -29,7 +29,8 @@ def _of_tvmaze(answer: bytes) -> SeriesDetails:
     return tvmaze.to_details(msgspec.json.decode(answer, type=tvmaze.Show))
 
 
-# How the recorded answers of each catalogue become details; a recording that is no series raises msgspec's error.
+# How the recorded answers of each catalogue become details; an answer of another kind raises msgspec's error. Episodes
+# pass for series of which little is known: so much the better.
 _CATALOGUES: dict[str, Callable[[bytes], SeriesDetails]] = {"tvmaze": _of_tvmaze}
 
 

@@ -154,6 +154,7 @@ HOSTILE = {
     "guide of a list": b"<episodeguide>[1]</episodeguide>",
     "guide of numbers": b'<episodeguide>{"tmdb": NaN, "x": [1], "y": null, "anidb": 5}</episodeguide>',
     "actors": b"<actor><name>Peter Dinklage</name></actor>" * 50_000,
+    "ratings": b"<ratings>" + b'<rating name="tvmaze"/>' * 50_000 + b"</ratings>",
     "ids": b'<uniqueid type="anidb">1</uniqueid>' * 50_000,
     "ampersands": b"<tag>" + b"&a" * 500_000 + b"</tag>",
 }
