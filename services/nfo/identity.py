@@ -1,5 +1,7 @@
 """The identity part: which catalogue entry the series is, and which folder is its own for good."""
 
+from itertools import chain
+
 from contracts.events import CatalogueIds, FinalEvent, SeriesIdentified
 from contracts.loading import parts_to_start
 from contracts.state import SeriesState
@@ -9,7 +11,7 @@ from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claim, Claims, folder_token, id_tokens, is_life
 from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
-from services.platform.folder_names import folder_name, with_suffix
+from services.platform.folder_names import folder_choices, folder_name
 from services.platform.job import Job
 from services.platform.library import Library
 
@@ -28,15 +30,15 @@ class Identify:
         asked = job.one.requested_ids
         entry = await self._catalogues.identify(_wanted(state, asked))
         details = await self._catalogues.details(entry.catalogue, entry.catalogue_id)
-        another = state.identified > 0 and (state.catalogue, state.catalogue_id) != (
-            details.catalogue,
-            details.catalogue_id,
-        )
-        given = asked or (CatalogueIds() if another else state.ids)
-        ids = merged_ids(details.ids, entry.ids, given)
+        same = (state.catalogue, state.catalogue_id) == (details.catalogue, details.catalogue_id)
+        another = state.identified > 0 and not same
+        # A person who says which entry it is takes back what was known of another one. Without their word it was found
+        # by what is known, which stays: also where a catalogue that was set up later takes the series over.
+        known = state.ids if same or asked is None else CatalogueIds()
+        ids = merged_ids(details.ids, entry.ids, asked or CatalogueIds(), known)
         await job.check()
         await self._claim_entry(state, ids, details)
-        folder = state.folder if state.identified else await self._own_folder(state, details)
+        folder = state.folder if state.identified else await self._own_folder(state, details, ids)
         return SeriesIdentified(
             key=job.key,
             cause=job.cause,
@@ -46,7 +48,7 @@ class Identify:
             name=details.name,
             folder=folder,
             ids=ids,
-            titles=details.aliases,
+            titles=_other_titles(details),
             year=details.year,
             artwork=details.artwork,
             reload=another,
@@ -67,25 +69,25 @@ class Identify:
                     "invalid",
                     "duplicate",
                     f"{details.name} ({details.catalogue} {details.catalogue_id}) is in the library already, under the "
-                    f"key {held.key}. Remove this series; or if it is another one, say which: refresh its part "
-                    "identity with an id, such as tvmaze_id.",
+                    f"key {held.key}. Remove this series; or if it is another one, say which: coldopen identify, or "
+                    "refresh its part identity with an id, such as tvmaze_id.",
                 )
 
-    async def _own_folder(self, state: SeriesState, details: SeriesDetails) -> str:
-        """The folder wished for, or the one that is there for this title and year; with the key if it is another's."""
+    async def _own_folder(self, state: SeriesState, details: SeriesDetails, ids: CatalogueIds) -> str:
+        """The folder that is there already, or the one wished for; with the key if another series has it."""
         wished = state.folder
         if wished == folder_name(state.name, None) and state.year is None:
             wished = folder_name(state.name, details.year)  # the year was not known when it was added
-        existing = await self._library.find_existing_folder(state.name, state.year or details.year)
+        existing = await self._library.find_existing_folder(state.name, state.year or details.year, ids)
         claim = Claim(state.key, state.added)
-        for folder in (existing or wished, with_suffix(wished, state.key)):
+        for folder in chain([existing] if existing else [], folder_choices(wished, state.key)):
 
             async def is_void(held: Claim, folder: str = folder) -> bool:
                 return await self._gave_up(held, folder)
 
             if (await self._claims.claim(folder_token(folder), claim, is_void)).key == state.key:
                 return folder
-        raise AssertionError("a folder that bears the series' own key can be no other's")
+        raise AssertionError("there is always one more name")
 
     async def _gave_up(self, held: Claim, folder: str) -> bool:
         """Whether the holder's life has ended, or its SeriesIdentified names another folder."""
@@ -100,3 +102,10 @@ def _wanted(state: SeriesState, asked: CatalogueIds | None) -> Wanted:
     if asked:
         return Wanted(ids=asked)
     return Wanted(ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)
+
+
+def _other_titles(details: SeriesDetails) -> tuple[str, ...]:
+    """What the entry is also called, the name at home first; each once, and not its name."""
+    titles = dict.fromkeys(filter(None, (details.original_name, *details.aliases)))
+    titles.pop(details.name, None)
+    return tuple(titles)
