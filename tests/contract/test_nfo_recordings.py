@@ -13,8 +13,9 @@ from contracts.events import CatalogueIds
 from services.nfo.domain import MergeResult, is_valid_tvshow, merge_tvshow, render_tvshow
 from services.nfo.kodi_xml import Element
 from services.nfo.tvshow import OWNED
-from services.platform.catalogues import tvmaze
+from services.platform.catalogues import tvmaze_mapping
 from services.platform.catalogues.model import Actor, SeriesDetails
+from services.platform.catalogues.tvmaze_wire import Show
 from tests.support.nfo_readers import problems
 
 _FOLDER = os.environ.get("COLDOPEN_RECORDINGS", "")
@@ -26,7 +27,7 @@ _SHELL = "show_empty"  # of a series that has neither title nor id
 
 
 def _of_tvmaze(answer: bytes) -> SeriesDetails:
-    return tvmaze.to_details(msgspec.json.decode(answer, type=tvmaze.Show))
+    return tvmaze_mapping.to_details(msgspec.json.decode(answer, type=Show))
 
 
 # How the recorded answers of each catalogue become details; an answer of another kind raises msgspec's error. Episodes

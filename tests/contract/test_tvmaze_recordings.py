@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from services.platform.catalogues.matching import Match, choose
-from services.platform.catalogues.tvmaze import Hit, Show, to_candidate, to_details
+from services.platform.catalogues.tvmaze_mapping import to_candidate, to_details
+from services.platform.catalogues.tvmaze_wire import Hit, Show
 
 _FOLDER = os.environ.get("COLDOPEN_RECORDINGS", "")
 pytestmark = pytest.mark.skipif(

@@ -16,7 +16,8 @@ from nats.js.errors import KeyNotFoundError
 from contracts.events import ErrorKind
 from deploy.standin import Rule, StandIn
 from services.platform.broker import connect
-from services.platform.catalogues.tvmaze import Show, TVmaze
+from services.platform.catalogues.tvmaze import TVmaze
+from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
 from services.platform.response_cache import Answer, Kept, ResponseCache, max_age_seconds
 from services.platform.streams import CACHE_BUCKET, declare

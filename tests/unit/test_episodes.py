@@ -11,7 +11,8 @@ from contracts.codec import decode, encode
 from contracts.events import Episode, EpisodesLoaded, Season
 from contracts.presentation import state_of
 from services.episodes.domain import episodes_on_disk, fit, with_disk_state
-from services.platform.catalogues.tvmaze import Show, to_details
+from services.platform.catalogues.tvmaze_mapping import to_details
+from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
 
 LIMIT = int(0.9 * 8 * 1024 * 1024)  # as the consumer has it on the embedded server

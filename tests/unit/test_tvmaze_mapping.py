@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.catalogues.artwork import MAX_PER_KIND
-from services.platform.catalogues.cleaning import clean_line, html_to_text, iso_date
+from services.platform.catalogues.cleaning import clean_line, html_to_text, imdb_id, iso_date
 from services.platform.catalogues.model import SeriesDetails
-from services.platform.catalogues.tvmaze import Show, picture_url, to_candidate, to_details
+from services.platform.catalogues.tvmaze_mapping import picture_url, to_candidate, to_details
+from services.platform.catalogues.tvmaze_wire import Show
 
 
 def show(**fields: Any) -> Show:
@@ -19,6 +20,14 @@ def show(**fields: Any) -> Show:
 
 def details(**fields: Any) -> SeriesDetails:
     return to_details(show(**fields))
+
+
+def titles(languages: str, *akas: tuple[str, str | None], language: str = "Japanese") -> tuple[str, str | None, Any]:
+    """Name, original name and aliases of a show called Attack on Titan, with these further names by country."""
+    listed = [{"name": name, "country": {"code": code} if code else None} for name, code in akas]
+    made = show(name="Attack on Titan", language=language, _embedded={"akas": listed})
+    found = to_details(made, languages.split(","))
+    return found.name, found.original_name, found.aliases
 
 
 def picture(kind: str | None, number: int, *, main: bool = False, size: tuple[int, int] = (10, 10)) -> dict[str, Any]:
@@ -50,11 +59,15 @@ def test_specials_become_season_0_by_air_date() -> None:
 
 def test_a_number_given_twice_is_kept_once() -> None:
     """A file can be named after a number once only."""
-    twice = [{"id": 1, "season": 1, "number": 1, "name": "First"}, {"id": 2, "season": 1, "number": 1, "name": "Again"}]
+    twice = [
+        {"id": 1, "season": 1, "number": 1, "name": "First"},
+        {"id": 2, "season": 1, "number": 1, "name": "Again"},
+        {"id": 3, "season": 1, "number": 2, "name": "Second"},
+    ]
 
     (season,) = details(_embedded={"episodeswithspecials": twice}).seasons
 
-    assert [one.title for one in season.episodes] == ["First"]
+    assert [(one.title, one.absolute) for one in season.episodes] == [("First", 1), ("Second", 2)]
 
 
 def test_seasons_have_names_and_may_be_empty() -> None:
@@ -76,6 +89,51 @@ def test_the_average_stands_in_for_a_missing_runtime() -> None:
     """`runtime` may be null where `averageRuntime` is not."""
     assert details(runtime=None, averageRuntime=24).runtime == 24
     assert details(runtime=30, averageRuntime=24).runtime == 30
+
+
+@pytest.mark.parametrize(
+    ("languages", "name"),
+    [
+        ("de,en", "Angriff der Titanen"),
+        ("de-AT", "Kampf der Titanen"),
+        ("de-CH", "Angriff der Titanen"),
+        ("en,de", "Attack on Titan"),
+        ("en-GB,de", "Attack on Titan"),
+        ("ko,de", "Angriff der Titanen"),
+        ("fr", "Attack on Titan"),
+        ("pt-BR,en", "Ataque dos Titãs"),
+        ("", "Attack on Titan"),
+    ],
+)
+def test_the_name_is_the_one_of_a_country_where_the_language_is_spoken(languages: str, name: str) -> None:
+    """TVmaze's own name is English; another is taken if that country has exactly one."""
+    akas = [
+        ("Angriff der Titanen", "DE"),
+        ("Kampf der Titanen", "AT"),
+        ("L'Attaque des Titans", "FR"),
+        ("SNK", "FR"),
+        ("Shingeki no Kyojin", None),
+        ("Ataque dos Titãs", "BR"),
+        ("Titan Strike", "CH"),
+    ]
+
+    found, original, aliases = titles(languages, *akas)
+
+    assert found == name
+    assert original == "Shingeki no Kyojin"
+    assert set(aliases) == {"Attack on Titan", *(aka for aka, _ in akas)} - {found, original}
+
+
+def test_a_name_without_a_country_is_the_original_one() -> None:
+    """Unless there are several, of which nobody says which it is, or the show is English, whose title is its name."""
+    assert titles("en", ("SnK", None), ("Shingeki no Kyojin", None))[1] is None
+    assert titles("en", ("The Titans", None), language="English")[1] is None
+    assert titles("de", ("Titanen", "DE"), ("The Titans", None), language="English") == (
+        "Titanen",
+        "Attack on Titan",
+        ("The Titans",),
+    )
+    assert titles("en", ("Attack on Titan", None)) == ("Attack on Titan", None, ())
 
 
 @pytest.mark.parametrize(
@@ -135,6 +193,23 @@ def test_the_shows_own_picture_is_a_poster_of_last_resort() -> None:
     assert [one.url for one in beside] == ["https://static.tvmaze.com/1.jpg"]
 
 
+def test_a_seasons_own_picture_is_its_poster() -> None:
+    """The specials can have one too; a season without is not mentioned."""
+    seasons = [
+        {"number": 0, "image": {"original": "https://static.tvmaze.com/s0.jpg"}},
+        {"number": 1, "image": {"medium": "https://static.tvmaze.com/small.jpg"}},
+        {"number": 2, "image": {"original": "http://static.tvmaze.com/s2.jpg"}},
+        {"number": 3, "image": None},
+    ]
+
+    artwork = details(_embedded={"seasons": seasons}).artwork
+
+    assert [(one.kind, one.season, one.url) for one in artwork] == [
+        ("season_poster", 0, "https://static.tvmaze.com/s0.jpg"),
+        ("season_poster", 2, "https://static.tvmaze.com/s2.jpg"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
@@ -184,13 +259,28 @@ def test_a_candidate_holds_what_matching_needs() -> None:
     assert (found.titles, found.year, found.catalogue_id) == (("Made Up",), 2013, "7")
 
 
-def test_html_becomes_text() -> None:
-    """Paragraphs are kept apart, entities read, scripts dropped."""
-    html = "<p>A <b>bold</b>&amp; tale.</p><p>It<br>goes on.</p><script>alert(1)</script>"
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>A <b>bold</b>&amp; tale.</p><p>It<br>goes on.</p>", "A bold& tale.\n\nIt\ngoes on."),
+        ("<p>One\n   line.</p>", "One line."),
+        ("Before <p>within</p> after", "Before\n\nwithin\n\nafter"),
+        ("<ul><li><p>once</p></li><li>twice</li></ul>", "once\n\ntwice"),
+        ("<p>Shown.</p><script>alert(1)</script><style>p{}</style>", "Shown."),
+        ("plain", "plain"),
+        ("<p></p>", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_html_becomes_text(html: str | None, text: str) -> None:
+    """Paragraphs are kept apart, white space means nothing, entities are read, scripts dropped, and nothing else."""
+    assert html_to_text(html) == text
 
-    assert html_to_text(html) == "A bold& tale.\n\nIt\ngoes on."
-    assert html_to_text("plain") == "plain"
-    assert html_to_text(None) == html_to_text("") == html_to_text("<p></p>") == ""
+
+def test_deeply_nested_html_takes_no_time() -> None:
+    """The parser's time grows with the square of the depth: what no plot needs is not parsed."""
+    assert html_to_text("<div>" * 1_000_000 + "deep") == ""
 
 
 @given(st.text())
@@ -208,3 +298,11 @@ def test_what_is_no_day_is_none(text: str | None) -> None:
     """Catalogues send all of these."""
     assert iso_date(text) is None
     assert iso_date("2013-04-07") == "2013-04-07"
+
+
+def test_an_imdb_id_is_one_of_a_title() -> None:
+    """People have ids too, and a catalogue may hold anything there."""
+    assert imdb_id("tt0388629") == "tt0388629"
+    assert not any(
+        map(imdb_id, ("nm0000001", "tt12", "TT0388629", "tt0388629/", "tt\u0663\u0663\u0663\u0663\u0663", "", None))
+    )
