@@ -8,7 +8,15 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-Kind: TypeAlias = Literal["search", "lookup", "show", "details", "poster", "fanart", "logo", "banner"]
+PictureKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscape", "season_poster"]
+Kind: TypeAlias = (
+    Literal[
+        "search", "lookup", "show", "details",  # TVmaze's
+        "tmdb_authentication", "tmdb_search", "tmdb_find", "tmdb_details", "tmdb_seasons",
+        "page", "season_page",  # aniworld's
+    ]
+    | PictureKind  # anyone's
+)  # fmt: skip
 Behaviour: TypeAlias = Literal[
     "slow",  # answer after `seconds`
     "fail",  # answer with `status`, and `Retry-After: retry_after` if given
@@ -18,6 +26,7 @@ Behaviour: TypeAlias = Literal[
     "bomb",  # a gzip body that is small on the wire and huge when read
     "redirect",  # send on to `location`
     "html",  # an HTML page that calls itself what was asked for
+    "new_layout",  # a page of aniworld's that says the same in markup of another kind
     "wrong_shape",  # JSON of another shape
     "text",  # text that calls itself a picture
     "truncated",  # half of the body, which calls itself whole

@@ -1,30 +1,75 @@
-"""Pictures for made-up series: a dusk in the title's colours and the title. The same title, the same bytes."""
+"""Pictures for made-up series: a dusk in the title's colours and the title. The same words, the same bytes."""
 
 import colorsys
 import hashlib
 import io
 import textwrap
 from functools import lru_cache
+from html import escape
 
+import msgspec
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from deploy.standin.controls import PictureKind
+
+# Width and height in pixels of the originals.
+SIZES: dict[PictureKind, tuple[int, int]] = {
+    "poster": (680, 1000),
+    "fanart": (1280, 720),
+    "logo": (800, 310),
+    "banner": (758, 140),
+    "landscape": (1280, 720),
+    "season_poster": (400, 600),
+}
 
 _Colour = tuple[int, int, int]
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What to draw: the words on it, which also give it its colours, and its size in pixels."""
+
+    words: str
+    kind: PictureKind
+    width: int
+    height: int
+    is_vector: bool = False
+
+    @property
+    def content_type(self) -> str:
+        if self.is_vector:
+            return "image/svg+xml"
+        return "image/png" if self.kind == "logo" else "image/jpeg"
+
+
 @lru_cache(maxsize=2000)
-def draw(title: str, kind: str, width: int, height: int) -> bytes:
-    """A JPEG of the size in pixels; for a logo a PNG with a transparent ground."""
-    dark, light = _colours(title)
+def draw(picture: Picture) -> bytes:
+    """A JPEG; for a logo a PNG with a transparent ground, or an SVG. Fanart has no words on it."""
+    dark, light = _colours(picture.words)
+    if picture.is_vector:
+        return _vector(picture, dark, light)
+    width, height = picture.width, picture.height
     out = io.BytesIO()
-    if kind == "logo":
+    if picture.kind == "logo":
         logo = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-        _write(logo, title, int(height * 0.30), fill=(*light, 255), outline=(*dark, 255))
+        _write(logo, picture.words, int(height * 0.30), fill=(*light, 255), outline=(*dark, 255))
         logo.save(out, "PNG", compress_level=1)
         return out.getvalue()
     ground = _gradient(width, height, dark, light)
-    _write(ground, title, int(min(width, height * 2) * 0.11), fill=(250, 248, 240), outline=dark)
+    if picture.kind != "fanart":
+        _write(ground, picture.words, int(min(width, height * 2) * 0.11), fill=(250, 248, 240), outline=dark)
     ground.save(out, "JPEG", quality=82)
     return out.getvalue()
+
+
+def _vector(picture: Picture, dark: _Colour, light: _Colour) -> bytes:
+    """A plate with the words, as SVG."""
+    width, height = picture.width, picture.height
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
+<rect x="4" y="4" width="{width - 8}" height="{height - 8}" rx="24" fill="rgb{dark}"/>
+<text x="{width // 2}" y="{height // 2}" fill="rgb{light}" font-size="{height // 5}" text-anchor="middle"
+ textLength="{width * 9 // 10}" lengthAdjust="spacingAndGlyphs">{escape(picture.words)}</text>
+</svg>
+""".encode("utf-8", "replace")
 
 
 def _colours(title: str) -> tuple[_Colour, _Colour]:

@@ -1,6 +1,5 @@
-"""The stand-in's routes: TVmaze's, the pictures', and those that control it.
+"""The stand-in: which catalogue a path belongs to, what to spoil, and the routes that control it.
 
-GET /search/shows?q=   GET /lookup/shows?imdb=|thetvdb=   GET /shows/{id}[?embed[]=…]   GET /images/{id}/{kind}.jpg|png
 GET /  (what exists)   GET /_calls   POST /_series {"title","year"}   POST /_control (a Rule)   DELETE /_control
 """
 
@@ -8,18 +7,19 @@ import asyncio
 import gzip
 from functools import lru_cache
 from types import TracebackType
-from typing import Self, get_args
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
-from deploy.standin import addresses, catalogue, pictures
-from deploy.standin.catalogue import Catalogue, Series
-from deploy.standin.controls import Controls, Kind, Rule
+from deploy.standin import addresses, aniworld, tmdb, tvmaze
+from deploy.standin.asked import Asked
+from deploy.standin.catalogue import Catalogue
+from deploy.standin.controls import Controls, Rule
+from deploy.standin.pictures import Picture, draw
 from deploy.standin.wire import Request, Response, Server
 
-# The cookie is there to be ignored.
-_CACHEABLE = (("Cache-Control", "public, max-age=3600"), ("Set-Cookie", "session=standin; Path=/"))
-_NOT_FOUND = Response(status=404, body=b'{"name":"Not Found","message":"","code":0,"status":404}')
+_PICTURE_HEADERS = (("Cache-Control", "public, max-age=3600"), ("Set-Cookie", "session=standin; Path=/"))
 _HTML = b"<!doctype html><title>Sorry</title><p>We are down for maintenance."
 
 
@@ -92,57 +92,33 @@ class StandIn:
     async def _handle(self, request: Request) -> Response:
         if request.path == "/" or request.path.startswith("/_"):
             return self._control(request)
-        found = self._find(request)
-        if found is None:
-            return _NOT_FOUND
-        kind, title, series = found
-        rule = self.controls.take(kind, title, request.target, request.headers)
+        asked = self._asked(request)
+        if asked is None:
+            return tmdb.error(404) if request.path.startswith("/3/") else tvmaze.error(404)
+        rule = self.controls.take(asked.kind, asked.title, request.target, request.headers)
         if self.delay:
             await asyncio.sleep(self.delay)
         if rule is None:
-            return await self._answer(request, kind, series)
+            return await self._answer(asked)
         if rule.behaviour == "slow":
             await asyncio.sleep(rule.seconds)
-        return misbehaved(await self._answer(request, kind, series), rule)
+        return misbehaved(await self._answer(asked), rule, asked)
 
-    def _find(self, request: Request) -> tuple[Kind, str | None, Series | None] | None:
-        """What is asked for, under which title it is counted, and the series, if it exists."""
-        match request.path.strip("/").split("/"):
-            case ["search", "shows"]:
-                title = request.first("q")
-                return "search", title, self.catalogue.search(title)
-            case ["lookup", "shows"]:
-                number = request.first("thetvdb") or request.first("imdb").removeprefix("tt")
-                kind: Kind = "lookup"
-            case ["shows", number]:
-                kind = "details" if any(field.startswith("embed") for field, _ in request.query) else "show"
-            case ["images", number, file]:
-                name = file.partition(".")[0]
-                if name not in get_args(Kind):
-                    return None
-                kind = name  # type: ignore[assignment]  # it is one of them
+    def _asked(self, request: Request) -> Asked | None:
+        match request.path.split("/")[1]:
+            case "3" | "t":
+                return tmdb.asked(request, self.catalogue)
+            case "anime" | "public":
+                return aniworld.asked(request, self.catalogue)
             case _:
-                return None
-        series = self.catalogue.get(int(number)) if number.isascii() and number.isdecimal() else None
-        return kind, series.title if series else None, series
+                return tvmaze.asked(request, self.catalogue, self.url)
 
-    async def _answer(self, request: Request, kind: Kind, series: Series | None) -> Response:
-        if kind == "search":
-            hits = [{"score": 1.0, "show": catalogue.show(series, self.url)}] if series else []
-            return Response(body=msgspec.json.encode(hits), headers=_CACHEABLE)
-        if series is None:
-            return _NOT_FOUND
-        if kind == "lookup":
-            return Response(status=301, headers=(("Location", f"{self.url}/shows/{series.id}"),))
-        if kind in {"show", "details"}:
-            embeds = frozenset(value for field, value in request.query if field in {"embed", "embed[]"})
-            return Response(body=_encoded(series, self.url, embeds), headers=_CACHEABLE)
-        size = catalogue.picture_sizes(series).get(kind)
-        if size is None:
-            return _NOT_FOUND
-        title = "Coldopen" if self._same_pictures else series.title
-        picture = await asyncio.to_thread(pictures.draw, title, kind, *size)
-        return Response(body=picture, content_type="image/png" if kind == "logo" else "image/jpeg", headers=_CACHEABLE)
+    async def _answer(self, asked: Asked) -> Response:
+        if isinstance(asked.answer, Response):
+            return asked.answer
+        picture: Picture = replace(asked.answer, words="Coldopen") if self._same_pictures else asked.answer
+        body = await asyncio.to_thread(draw, picture)
+        return Response(body=body, content_type=picture.content_type, headers=_PICTURE_HEADERS)
 
     def _control(self, request: Request) -> Response:
         try:
@@ -160,15 +136,10 @@ class StandIn:
                 case "DELETE", "/_control":
                     self.controls.clear()
                 case _:
-                    return _NOT_FOUND
+                    return tvmaze.error(404)
         except msgspec.DecodeError as error:
             return Response(status=400, body=msgspec.json.encode({"detail": str(error)}))
         return Response(body=b"{}")
-
-
-@lru_cache(maxsize=2000)
-def _encoded(series: Series, base_url: str, embeds: frozenset[str]) -> bytes:
-    return msgspec.json.encode(catalogue.show(series, base_url, embeds))
 
 
 @lru_cache(maxsize=1)
@@ -176,29 +147,31 @@ def _bomb() -> bytes:
     return gzip.compress(bytes(100_000_000), compresslevel=1)
 
 
-def misbehaved(right: Response, rule: Rule) -> Response:
-    """The right answer, spoilt as the rule says."""
+def misbehaved(right: Response, rule: Rule, asked: Asked) -> Response:
+    """The right answer, spoilt as the rule says, in the words of the catalogue that was asked."""
     match rule.behaviour:
         case "slow":
             return right
         case "fail":
             headers = (("Retry-After", rule.retry_after),) if rule.retry_after is not None else ()
-            return Response(status=rule.status, body=b'{"status":%d}' % rule.status, headers=headers)
+            return replace(asked.error(rule.status), headers=headers)
         case "drop":
             return Response(manner="drop")
         case "trickle":
-            return msgspec.structs.replace(right, manner="trickle", pace=rule.seconds)
+            return replace(right, manner="trickle", pace=rule.seconds)
         case "endless":
-            return msgspec.structs.replace(right, manner="endless")
+            return replace(right, manner="endless")
         case "bomb":
             return Response(body=_bomb(), headers=(("Content-Encoding", "gzip"),))
         case "redirect":
             return Response(status=302, headers=(("Location", rule.location),))
         case "html":
-            return msgspec.structs.replace(right, body=_HTML)
+            return replace(right, body=_HTML)
+        case "new_layout":
+            return aniworld.new_layout(right)
         case "wrong_shape":
             return Response(body=b'{"id":"seven","show":[]}')
         case "text":
-            return msgspec.structs.replace(right, body=b"This is no picture.")
+            return replace(right, body=b"This is no picture.")
         case "truncated":
-            return msgspec.structs.replace(right, body=right.body[: len(right.body) // 2])
+            return replace(right, body=right.body[: len(right.body) // 2])

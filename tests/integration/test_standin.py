@@ -26,7 +26,7 @@ async def standin() -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 async def upstream(standin: StandIn) -> AsyncIterator[Upstream]:
-    upstream = Upstream("TVmaze", standin.url, rate=1000, picture_hosts=frozenset({standin.host}))
+    upstream = Upstream("TVmaze", standin.url, rate=1000)
     yield upstream
     await upstream.aclose()
 
@@ -38,18 +38,18 @@ async def test_a_series_is_found_read_and_has_pictures(standin: StandIn, upstrea
     choice = choose(await tvmaze.search("lighthouse keepers"), ["Lighthouse Keepers"], 2018)
     assert isinstance(choice, Match)
     details = await tvmaze.details(choice.candidate.catalogue_id)
-    pictures = {one.kind: await upstream.fetch_picture(one.url) for one in details.artwork}
+    async with httpx2.AsyncClient() as client:
+        images = [Image.open(io.BytesIO((await client.get(one.url)).content)) for one in details.artwork]
 
     assert (details.name, details.year) == ("Lighthouse Keepers", 2018)
     assert len(details.seasons[0].episodes) == 2  # the specials
     assert all(len(season.episodes) == 12 for season in details.seasons[1:])
     assert len(details.actors) == 3
-    assert pictures.keys() == {"poster", "fanart", "banner", "logo"}
-    for one in details.artwork:
-        image = Image.open(io.BytesIO(pictures[one.kind]))
-        assert image.size == (one.width, one.height)
+    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner", "logo", "season_poster"}
+    for one, image in zip(details.artwork, images, strict=True):
+        assert one.kind == "season_poster" or image.size == (one.width, one.height)
         assert (image.format, image.mode) == (("PNG", "RGBA") if one.kind == "logo" else ("JPEG", "RGB"))
-    assert standin.controls.count() == 6
+    assert standin.controls.count() == 2 + len(details.artwork)
     assert standin.controls.count("details", "LIGHTHOUSE KEEPERS") == 1
 
 
@@ -72,7 +72,7 @@ async def test_what_does_not_exist(upstream: Upstream) -> None:
 
     assert await tvmaze.search("The Great Unknown") == []
     assert await tvmaze.find(CatalogueIds(tvmaze=12345)) is None
-    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner"}
+    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner", "season_poster"}
 
 
 async def test_other_ids_lead_to_the_series(standin: StandIn, upstream: Upstream) -> None:

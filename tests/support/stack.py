@@ -113,9 +113,9 @@ class Stack:
         """POST /api/anime/add for a made-up series of that name."""
         slug = name.lower().replace(" ", "-")
         body = {"link": f"https://aniworld.to/anime/stream/{slug}", "name": name, **more}
+        self.standin.catalogue.add(name, year)  # by this name, not by the one that its slug would give it
         if year:
             body["year"] = year
-            self.standin.catalogue.add(name, year)
         async with self.client() as client:
             return await client.post("/api/anime/add", json=body)
 
