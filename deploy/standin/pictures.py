@@ -5,7 +5,7 @@ import hashlib
 import io
 import textwrap
 from functools import lru_cache
-from html import escape
+from itertools import groupby
 
 import msgspec
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -21,6 +21,8 @@ SIZES: dict[PictureKind, tuple[int, int]] = {
     "landscape": (1280, 720),
     "season_poster": (400, 600),
 }
+
+_BAR = 4  # pixels that the bars of a drawn logo are high
 
 _Colour = tuple[int, int, int]
 
@@ -62,14 +64,24 @@ def draw(picture: Picture) -> bytes:
 
 
 def _vector(picture: Picture, dark: _Colour, light: _Colour) -> bytes:
-    """A plate with the words, as SVG."""
-    width, height = picture.width, picture.height
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
-<rect x="4" y="4" width="{width - 8}" height="{height - 8}" rx="24" fill="rgb{dark}"/>
-<text x="{width // 2}" y="{height // 2}" fill="rgb{light}" font-size="{height // 5}" text-anchor="middle"
- textLength="{width * 9 // 10}" lengthAdjust="spacingAndGlyphs">{escape(picture.words)}</text>
+    """A plate with the words cut into bars, as SVG: no font is needed to draw them."""
+    width, height = picture.width // _BAR, picture.height // _BAR
+    words = Image.new("L", (width, height))
+    _write(words, picture.words, int(height * 0.30), fill=(255,), outline=(255,))
+    bars = []
+    for y in range(height):
+        x = 0
+        for is_set, run in groupby(words.getpixel((x, y)) == 255 for x in range(width)):
+            length = len(list(run))
+            if is_set:
+                bars.append(f"M{x} {y}h{length}v1h-{length}z")
+            x += length
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{picture.width}" height="{picture.height}"
+ viewBox="0 0 {width} {height}">
+<rect x="1" y="1" width="{width - 2}" height="{height - 2}" rx="6" fill="#{bytes(dark).hex()}"/>
+<path d="{"".join(bars)}" fill="#{bytes(light).hex()}"/>
 </svg>
-""".encode("utf-8", "replace")
+""".encode()
 
 
 def _colours(title: str) -> tuple[_Colour, _Colour]:

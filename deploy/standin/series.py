@@ -126,7 +126,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def ended(self) -> str | None:
-        return f"{self.year + 3}-09-20" if self.seed[5] % 2 == 0 else None
+        return f"{self.year + len(self.seasons) - 1}-09-20" if self.seed[5] % 2 == 0 else None
 
     @property
     def rating(self) -> float:

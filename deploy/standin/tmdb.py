@@ -175,7 +175,6 @@ def _entry(series: Series, language: str) -> dict[str, Any]:
 @lru_cache(maxsize=2000)
 def _details(series: Series, language: str, parts: tuple[str, ...], picture_languages: frozenset[str] | None) -> bytes:
     """The series as `/tv/{id}` has it, with the parts that exist of those that were asked for."""
-    last = series.episodes[-1]
     entry = _entry(series, language)
     del entry["genre_ids"]
     body = entry | {
@@ -185,7 +184,7 @@ def _details(series: Series, language: str, parts: tuple[str, ...], picture_lang
         "homepage": "",
         "in_production": series.ended is None,
         "languages": ["ja"],
-        "last_air_date": series.ended or last.air_date,
+        "last_air_date": series.episodes[-1].air_date,
         "last_episode_to_air": None,
         "next_episode_to_air": None,
         "networks": [{"id": 1, "logo_path": None, "name": "Harbour TV", "origin_country": "JP"}],

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from deploy.local.probe import can_listen, free_port
 from deploy.local.stack import StackOptions
 from deploy.local.supervised import ChildSpec
+from deploy.standin.addresses import settings
 from deploy.standin.demo_series import SERIES
 from services.cli.access import ensure_key
 from services.cli.banner import Started
@@ -83,11 +84,7 @@ def _options(data_dir: Path, port: int | None) -> StackOptions:
         host=_HOST,
         port=port or free_port(_HOST),
         api_key=ensure_key(data_dir, {}),
-        told={
-            "tvmaze_url": f"http://{_HOST}:{standin}",
-            "tvmaze_rate": "1000",
-            "picture_hosts": f"{_HOST}:{standin}",
-        },
+        told=settings(f"{_HOST}:{standin}", tmdb=True),
         extra=(ChildSpec(name="standin", argv=argv, env=environ),),
         environ=environ,
     )
