@@ -1,32 +1,24 @@
-"""The logo and images parts: the best picture that the catalogue offers, checked, converted, written whole."""
+"""The logo and images parts: the best pictures that the catalogue offers, checked, converted, written whole."""
 
 import asyncio
-from typing import Protocol, TypeAlias
+from collections.abc import Sequence
 
-from contracts.events import (
-    ArtworkCandidate,
-    ArtworkKind,
-    FileRecord,
-    FinalEvent,
-    ImagesLoaded,
-    LogoLoaded,
-    SeriesIdentified,
-)
-from services.images.domain import MAX_BYTES, PICTURE_NAMES, check_picture, convert, is_good_picture
+import structlog
+
+from contracts.events import ArtworkCandidate, FileRecord, FinalEvent, ImagesLoaded, LogoLoaded, SeriesIdentified
+from services.images.best import OF_THE_PICTURE, Pictures
+from services.images.filing import Filing, Plan
+from services.images.wanted import Wanted, optional, wanted
 from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import unavailable, with_files
-from services.platform.part_files import PartFiles
+from services.platform.part_loader import DEADLINE
 
-# A picture as its file wants it: bytes, width, height. All names of one kind have one format.
-Converted: TypeAlias = tuple[bytes, int, int]
+log = structlog.get_logger()
 
-
-class Pictures(Protocol):
-    """Where pictures are fetched from. Raises LoadFailure."""
-
-    async def fetch_picture(self, url: str) -> bytes: ...
+PATIENCE = 60.0  # seconds for all optional pictures of one load; what is missing then comes with the next refresh
+_AT_ONCE = 3  # of them: a series of 50 seasons neither takes minutes nor besieges the picture server
 
 
 class LoadLogo:
@@ -37,91 +29,107 @@ class LoadLogo:
         self._library = library
 
     async def __call__(self, job: Job) -> FinalEvent:
-        files = await _load_kind(job, "logo", self._pictures, PartFiles(job, self._library))
+        filing = Filing(job, self._pictures, self._library)
+        files = await filing.carry_out(await filing.plan(wanted("logo", _artwork(job))))
         if not files:
             return unavailable(job, "the catalogue has no logo of this series")
         return with_files(LogoLoaded, job, files)
 
 
 class LoadImages:
-    """`poster.jpg` and `fanart.jpg`; loaded if one of them is and the catalogue has no other."""
+    """`poster.jpg` and `fanart.jpg`; loaded if one of them is and the catalogue has no other.
 
-    def __init__(self, pictures: Pictures, library: Library) -> None:
+    With them come, as far as the catalogue has them, the banner, the landscape and the seasons' posters, within
+    `patience` seconds. Whatever is wrong with these is logged and never makes the part fail; alone they don't make it
+    loaded either.
+    """
+
+    def __init__(self, pictures: Pictures, library: Library, *, patience: float = PATIENCE) -> None:
         self._pictures = pictures
         self._library = library
+        self._patience = patience
 
     async def __call__(self, job: Job) -> FinalEvent:
-        files = PartFiles(job, self._library)
-        poster = await _load_kind(job, "poster", self._pictures, files)
-        fanart = await _load_kind(job, "fanart", self._pictures, files)
-        if not poster and not fanart:
+        # However long poster and fanart took: the optional ones must not make the attempt miss its deadline.
+        latest = _now() + DEADLINE / 2
+        artwork = _artwork(job)
+        extra = optional(artwork, job.one.files)
+        filing = Filing(job, self._pictures, self._library)
+        files = await _required(filing, [wanted("poster", artwork), wanted("fanart", artwork)])
+        if not files:
+            if job.reload:
+                for one in extra:  # what is another entry's goes
+                    await _carry_out_optional(filing, await _plan_without_fetching(filing, one))
             return unavailable(job, "the catalogue has neither poster nor fanart of this series")
-        return with_files(ImagesLoaded, job, (*poster, *fanart))
+        more = await _optional(filing, extra, until=min(_now() + self._patience, latest))
+        return with_files(ImagesLoaded, job, (*files, *more))
 
 
-async def _load_kind(job: Job, kind: ArtworkKind, pictures: Pictures, files: PartFiles) -> tuple[FileRecord, ...]:
-    """The files of one kind, kept or written; none if the catalogue lists no candidate and nothing is to be kept."""
-    names = PICTURE_NAMES[kind]
-    good = {name: data for name in names if (data := await _good(files, name))}
-    kept = {name: data for name, data in good.items() if not await files.is_stale(name)}
-    if len(kept) == len(names):
-        return tuple([await _keep(files, name, data) for name, data in kept.items()])
-    candidates = _candidates(job, kind)
-    if kept:  # one of two names is missing: the same bytes serve both
-        converted = await asyncio.to_thread(convert, next(iter(kept.values())), names[0])
-    elif candidates:
-        converted = await _first_that_works(pictures, kind, candidates)
-    elif job.reload:
-        for name in good:
-            await files.take_away(name)  # the other entry's picture is wrong, and this one has none
-        return ()
-    else:
-        return tuple([await _keep(files, name, data) for name, data in good.items()])
-    return tuple([await _write(files, name, converted, good.get(name)) for name in names])
+async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[FileRecord]:
+    """All of them or LoadFailure.
 
-
-async def _write(files: PartFiles, name: str, converted: Converted, there: bytes | None) -> FileRecord:
-    data, width, height = converted
-    if data == there:
-        return await files.keep(name, width=width, height=height)
-    return await files.put(name, data, width=width, height=height)
-
-
-async def _keep(files: PartFiles, name: str, data: bytes) -> FileRecord:
-    if len(data) > MAX_BYTES:
-        return await files.keep(name)
-    picture = await asyncio.to_thread(check_picture, data)
-    return await files.keep(name, width=picture.width, height=picture.height)
-
-
-async def _good(files: PartFiles, name: str) -> bytes | None:
-    """The picture on disk; an empty, truncated or undecodable one counts as missing.
-
-    One that is larger than any that Coldopen writes is a person's own choice, and left alone unread.
+    If the attempt will be made again, nothing is written yet: a failure records no files, so that what an attempt left
+    behind would not be known for ours. If it is final, what there is is better than nothing.
     """
-    data = await files.read(name, MAX_BYTES + 1)
-    if not data:
-        return None
-    is_good = len(data) > MAX_BYTES or await asyncio.to_thread(is_good_picture, data)
-    return data if is_good else None
-
-
-def _candidates(job: Job, kind: ArtworkKind) -> list[ArtworkCandidate]:
-    identified = job.last(SeriesIdentified)
-    return [one for one in identified.artwork if one.kind == kind] if identified else []
-
-
-async def _first_that_works(pictures: Pictures, kind: ArtworkKind, candidates: list[ArtworkCandidate]) -> Converted:
-    """The first candidate that is there and is a picture; a catalogue that is down is no reason for the next."""
-    last: LoadFailure | None = None
-    for candidate in candidates:
+    plans: list[Plan] = []
+    lasting: LoadFailure | None = None
+    for one in pictures:
         try:
-            data = await pictures.fetch_picture(candidate.url)
-            return await asyncio.to_thread(convert, data, PICTURE_NAMES[kind][0])
+            plans.append(await filing.plan(one))
         except LoadFailure as failure:
-            if failure.error.kind not in ("not_found", "invalid"):
+            if failure.error.kind not in OF_THE_PICTURE:
                 raise
-            # What is wrong with a picture that is there tells more than that others are not.
-            if last is None or last.error.kind == "not_found":
-                last = failure
-    raise last or LoadFailure("not_found", "no_candidate", f"the catalogue lists no {kind}")
+            lasting = lasting or failure
+    files = [file for plan in plans for file in await filing.carry_out(plan)]
+    if lasting:
+        raise lasting
+    return files
+
+
+async def _optional(filing: Filing, pictures: Sequence[Wanted], until: float) -> list[FileRecord]:
+    """Those that could be had until that time of the loop; the others stay as they are."""
+    files: list[FileRecord] = []
+    for start in range(0, len(pictures), _AT_ONCE):
+        batch = pictures[start : start + _AT_ONCE]
+        # Only planned side by side: a write is never broken off half way, and one at a time is soon enough.
+        for plan in await asyncio.gather(*[_plan_optional(filing, one, until) for one in batch]):
+            files += await _carry_out_optional(filing, plan)
+    return files
+
+
+async def _plan_optional(filing: Filing, one: Wanted, until: float) -> Plan:
+    try:
+        async with asyncio.timeout_at(until):
+            return await filing.plan(one)
+    except (LoadFailure, TimeoutError) as why:
+        _leave_out(one.names, why)
+    return await _plan_without_fetching(filing, one)
+
+
+async def _plan_without_fetching(filing: Filing, one: Wanted) -> Plan:
+    try:
+        return await filing.without_fetching(one)
+    except LoadFailure as why:
+        _leave_out(one.names, why)
+        return Plan(one.names, there={})
+
+
+async def _carry_out_optional(filing: Filing, plan: Plan) -> tuple[FileRecord, ...]:
+    try:
+        return await filing.carry_out(plan)
+    except LoadFailure as why:
+        _leave_out(plan.names, why)
+        return ()
+
+
+def _leave_out(names: Sequence[str], why: LoadFailure | TimeoutError) -> None:
+    log.warning("optional_picture_left_out", files=names, why=str(why) or "there was no time left for it")
+
+
+def _artwork(job: Job) -> tuple[ArtworkCandidate, ...]:
+    identified = job.last(SeriesIdentified)
+    return identified.artwork if identified else ()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

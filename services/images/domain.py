@@ -4,27 +4,20 @@ All of it is work for the processor, up to seconds for the largest pictures: cal
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 from PIL import Image, ImageOps
 
-from contracts.events import ArtworkKind
 from services.images.endings import ENDS
 from services.platform.failures import LoadFailure
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 
-# Kodi reads clearlogo.png, Jellyfin either: the same bytes under both names.
-PICTURE_NAMES: Mapping[ArtworkKind, tuple[str, ...]] = MappingProxyType(
-    {"poster": ("poster.jpg",), "fanart": ("fanart.jpg",), "logo": ("clearlogo.png", "logo.png")}
-)
-
-PictureFormat: TypeAlias = Literal["JPEG", "PNG", "GIF", "WEBP"]
+PictureFormat: TypeAlias = Literal["JPEG", "PNG", "GIF", "WEBP", "AVIF"]
 
 _JPEG_QUALITY = 92  # no difference to be seen from the sofa, a third of the bytes of 98
 _SNIFFED = 1024  # bytes in which a text format shows itself
@@ -38,10 +31,18 @@ class Picture(msgspec.Struct, frozen=True):
     height: int
 
 
+class PictureFile(NamedTuple):
+    """What is to be written: bytes in the format of the file's name, their size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
 def check_picture(data: bytes) -> Picture:
     """What picture `data` is. Raises LoadFailure("invalid"), whose message is about "the picture".
 
-    Codes: empty, too_large, svg_unsupported, not_a_picture, truncated, too_many_pixels, undecodable.
+    Codes: empty, too_large, not_a_picture, truncated, too_many_pixels, undecodable.
     """
     kind = _format_of(data)
     with _opened(data, kind) as image:
@@ -57,8 +58,8 @@ def is_good_picture(data: bytes) -> bool:
     return True
 
 
-def convert(data: bytes, target_name: str) -> tuple[bytes, int, int]:
-    """The bytes to write as `target_name` (`….jpg` or `….png`), their width and height in pixels.
+def convert(data: bytes, target_name: str) -> PictureFile:
+    """The picture as `target_name` (`….jpg` or `….png`) wants it; an animation becomes its first frame.
 
     Bytes of that format already are kept as they are. Raises LoadFailure("invalid") as check_picture does.
     """
@@ -66,10 +67,16 @@ def convert(data: bytes, target_name: str) -> tuple[bytes, int, int]:
     kind = _format_of(data)
     with _opened(data, kind) as image:
         if kind == target:
-            return data, image.width, image.height
+            return PictureFile(data, image.width, image.height)
         # EXIF does not come along (it may say where and with what), so its turn is made real.
         turned = _eight_bits(ImageOps.exif_transpose(image))
         return _to_png(turned) if target == "PNG" else _to_jpeg(turned)
+
+
+def is_blank(png: bytes) -> bool:
+    """Whether nothing is to be seen on a PNG with transparency. Raises LoadFailure("invalid") if it is none."""
+    with _opened(png, "PNG") as image:
+        return image.convert("RGBA").getchannel("A").getbbox() is None
 
 
 def _format_of(data: bytes) -> PictureFormat:
@@ -86,12 +93,12 @@ def _format_of(data: bytes) -> PictureFormat:
         kind = "GIF"
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         kind = "WEBP"
-    elif b"<svg" in data[:_SNIFFED].lower():
-        raise _invalid("svg_unsupported", "the picture is an SVG, which can't be converted yet")
+    elif data[4:12] in {b"ftypavif", b"ftypavis"}:
+        kind = "AVIF"
     elif b"<html" in data[:_SNIFFED].lower():
         raise _invalid("not_a_picture", "a web page came in place of the picture")
     else:
-        raise _invalid("not_a_picture", "the picture is none that is known (JPEG, PNG, GIF, WebP)")
+        raise _invalid("not_a_picture", "the picture is none that is known (JPEG, PNG, GIF, WebP, AVIF, SVG)")
     if not ENDS[kind](data):
         raise _invalid("truncated", f"the picture breaks off: it is a {kind} without its end")
     return kind
@@ -126,7 +133,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _to_jpeg(image: Image.Image) -> tuple[bytes, int, int]:
+def _to_jpeg(image: Image.Image) -> PictureFile:
     if image.mode == "RGBA":
         # JPEG has no transparency. Media servers show artwork on dark, so black is what was meant to shine through.
         black = Image.new("RGBA", image.size, "black")
@@ -134,17 +141,17 @@ def _to_jpeg(image: Image.Image) -> tuple[bytes, int, int]:
     return _saved(image, "JPEG", quality=_JPEG_QUALITY, progressive=True, optimize=True)
 
 
-def _to_png(image: Image.Image) -> tuple[bytes, int, int]:
+def _to_png(image: Image.Image) -> PictureFile:
     return _saved(image, "PNG")
 
 
-def _saved(image: Image.Image, kind: str, **options: object) -> tuple[bytes, int, int]:
+def _saved(image: Image.Image, kind: str, **options: object) -> PictureFile:
     image.info = {key: value for key, value in image.info.items() if key == "icc_profile"}
     output = io.BytesIO()
     image.save(output, kind, **options)
     if output.tell() > MAX_BYTES:  # what we write must be good when we look at it again
         raise _invalid("too_large", f"the picture would be larger than {MAX_BYTES // 1024**2} MB as a {kind}")
-    return output.getvalue(), image.width, image.height
+    return PictureFile(output.getvalue(), image.width, image.height)
 
 
 def _invalid(code: str, message: str) -> LoadFailure:

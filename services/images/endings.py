@@ -62,6 +62,22 @@ def ends_webp(data: bytes) -> bool:
     return len(data) >= 12 and 8 + int.from_bytes(data[4:8], "little") <= len(data)
 
 
+def ends_avif(data: bytes) -> bool:
+    """Boxes of length and type; what the picture is, and its data, must be whole."""
+    at, missing = 0, {b"meta", b"mdat"}
+    while missing and at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:  # up to the end, wherever that was: only the decoder can tell
+            return True
+        at += size
+        if size < 8 or at > len(data):
+            return False
+        missing.discard(kind)
+    return not missing
+
+
 def _colours(data: bytes, at: int) -> int:
     """Bytes of the colour table that the flags at `at` announce."""
     flags = data[at] if at < len(data) else 0
@@ -73,4 +89,5 @@ ENDS: Mapping[str, Callable[[bytes], bool]] = {
     "PNG": ends_png,
     "GIF": ends_gif,
     "WEBP": ends_webp,
+    "AVIF": ends_avif,
 }

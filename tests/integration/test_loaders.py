@@ -147,8 +147,9 @@ async def test_good_files_that_are_there_are_kept(house: House) -> None:
 
     state = await house.state()
     assert {name: (house.root / FOLDER / name).read_bytes() for name in mine} == mine
-    assert [one.state for one in (*state.nfo.files, *state.images.files)] == ["existing"] * 3
-    assert [(one.width, one.height) for one in state.images.files] == [(600, 900), (1280, 720)]
+    found = {one.path.removeprefix(f"{FOLDER}/"): one for one in (*state.nfo.files, *state.images.files)}
+    assert [found[name].state for name in mine] == ["existing"] * 3
+    assert [(found[name].width, found[name].height) for name in mine] == [(600, 900), (1280, 720), (None, None)]
     assert house.standin.controls.count("poster") == 0
     assert state.loading_status == "completed"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.images import domain
-from services.images.domain import MAX_BYTES, PICTURE_NAMES, check_picture, convert, is_good_picture
+from services.images.domain import MAX_BYTES, check_picture, convert, is_blank, is_good_picture
 from services.images.endings import ENDS
 from services.platform.failures import LoadFailure
 
@@ -54,6 +54,8 @@ PICTURES = {
     "webp": picture("WEBP", "RGBA"),
     "lossless": picture("WEBP", lossless=True),
     "webps": animation("WEBP"),
+    "avif": picture("AVIF"),
+    "avifs": animation("AVIF"),
 }
 
 
@@ -107,7 +109,9 @@ def test_the_last_bytes_count(name: str) -> None:
     assert [size for size in range(1, 40) if is_good_picture(whole[:-size])] == []
 
 
-MAGIC = st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x04\0\0\0WEBP", b"<svg"])
+MAGIC = st.sampled_from(
+    [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x04\0\0\0WEBP", b"\0\0\0 ftypavif"]
+)
 
 
 @given(MAGIC, st.binary(max_size=300), st.sampled_from(["poster.jpg", "logo.png"]))
@@ -142,7 +146,8 @@ def test_a_damaged_picture_raises_nothing_else(name: str, data: st.DataObject) -
         (b"<!DOCTYPE html><HTML><body>404</body></HTML>", "not_a_picture"),
         (b"just text", "not_a_picture"),
         (picture("BMP"), "not_a_picture"),
-        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "svg_unsupported"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "not_a_picture"),  # is drawn before
+        (b"<html><body><svg/></body></html>", "not_a_picture"),
         (PICTURES["jpeg"][:-1], "truncated"),
         (PICTURES["jpeg"] + bytes(MAX_BYTES), "too_large"),
         (bomb_png(10_000, 5_001), "too_many_pixels"),
@@ -223,8 +228,24 @@ def test_what_would_be_too_large_is_not_written(monkeypatch: pytest.MonkeyPatch)
         convert(noise, "logo.png")
 
 
-def test_names_of_each_kind() -> None:
-    """What the media servers look for."""
-    assert PICTURE_NAMES["poster"] == ("poster.jpg",)
-    assert PICTURE_NAMES["fanart"] == ("fanart.jpg",)
-    assert PICTURE_NAMES["logo"] == ("clearlogo.png", "logo.png")
+def test_an_animation_becomes_its_first_frame() -> None:
+    """Posters don't move."""
+    for name in ("gifs", "webps", "avifs"):
+        poster = opened(convert(PICTURES[name], "poster.jpg").data)
+
+        red, green, blue = poster.convert("RGB").getpixel((10, 5))  # type: ignore[misc]  # three bands
+        assert red > 200, name
+        assert max(green, blue) < 60, name
+        assert getattr(poster, "n_frames", 1) == 1
+
+
+def test_a_blank_png_is_told() -> None:
+    """Also when its colours are hidden only; what has no transparency is never blank."""
+    hidden = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    dot = hidden.copy()
+    dot.putpixel((3, 3), (255, 0, 0, 1))
+
+    assert is_blank(saved(hidden, "PNG"))
+    assert not is_blank(saved(dot, "PNG"))
+    assert not is_blank(saved(Image.new("RGB", (4, 4)), "PNG"))
+    assert failure_of(lambda: is_blank(b"no picture")) == "invalid"
