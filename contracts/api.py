@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, FileRecord, LoadError, Part, Season
+from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, ErrorKind, FileRecord, LoadError, Part, Season
 from contracts.state import LoadingStatus, PartStatus
 
 
@@ -155,6 +155,38 @@ class SeriesDetail(SeriesSummary, frozen=True, kw_only=True):
     parts: dict[str, PartView]
     seasons: list[Season]
     files: list[FileRecord]
+
+
+class LookupItem(Body, frozen=True, kw_only=True):
+    """An entry of a catalogue that a series may be: `url` is a link for POST /api/anime/add.
+
+    `titles` holds its other names, `in_library` the key of the series that is this entry already.
+    """
+
+    catalogue: str
+    catalogue_id: str
+    name: str
+    titles: tuple[str, ...]
+    year: int | None
+    poster_url: str | None
+    url: str
+    ids: CatalogueIds
+    in_library: str | None
+
+
+class LookupFailure(Body, frozen=True, kw_only=True):
+    """A catalogue that could not be asked, and why."""
+
+    catalogue: str
+    kind: ErrorKind
+    message: str
+
+
+class LookupResult(Body, frozen=True, kw_only=True):
+    """GET /api/lookup, likeliest first."""
+
+    items: list[LookupItem]
+    failures: list[LookupFailure]
 
 
 class HistoryItem(Body, frozen=True, kw_only=True):

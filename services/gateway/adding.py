@@ -15,10 +15,11 @@ from contracts.presentation import progress_of
 from contracts.state import SeriesState
 from services.gateway import wish as wishes
 from services.gateway.describe import Describe, Described
+from services.gateway.holding import holds, living_holder
 from services.gateway.origin import Origin
 from services.gateway.refusals import InTheWay, Unavailable
 from services.gateway.wish import Wish
-from services.platform.claims import Claim, Claims, id_tokens, is_life, page_token
+from services.platform.claims import Claim, Claims
 from services.platform.event_store import Appended, Conflict, EventStore, life_of
 from services.platform.links import Link
 
@@ -46,23 +47,19 @@ class Adding:
         """Add the series, or find it. Raises Refusal, LogUnavailable (nothing was recorded)."""
         wish = wishes.check(request)
         if wish.name is None or wish.year is None:
-            # Asking takes a while: a series that is there already needs no answer.
+            # Asking takes a while: a series that is there already needs no answer. One that is there under another
+            # page shows by the ids that this page tells; it is looked for first, so that no claim is left behind.
             existing = await self._find(wish)
+            if existing is None:
+                said = await self._ask(wish.link)
+                wish = wishes.complete(wish, name=said.name, year=said.year, ids=said.ids)
+                existing = await self._find(wish)
             if existing is not None:
                 return _exists(existing)
-            said = await self._ask(wish.link)
-            wish = wishes.complete(wish, name=said.name, year=said.year)
         return await self._record(wish, origin)
 
     async def _find(self, wish: Wish) -> SeriesState | None:
-        """The living series that has the page or one of the ids, if its claim says so."""
-        for token in wishes.tokens_of(wish):
-            held = await self._claims.holder(token)
-            if held is not None:
-                state = await self._store.state_of(held.key)
-                if state is not None and _holds(state, held, token):
-                    return state
-        return None
+        return await living_holder(self._store, self._claims, wishes.tokens_of(wish))
 
     async def _ask(self, link: Link) -> Described:
         """What the link's site says within the time it has; nothing is said by one that fails."""
@@ -110,7 +107,7 @@ class Adding:
         while True:
             state = await self._store.state_of(held.key)
             if state is not None and not state.removed:
-                return not _holds(state, held, token)
+                return not holds(state, held, token)
             wait = _REMOVED if state else _ON_THE_WAY
             if held.key in self._under_way:
                 wait = _UNDER_WAY
@@ -151,11 +148,6 @@ class Adding:
             field="key",
             proposed_key=proposed,
         )
-
-
-def _holds(state: SeriesState, held: Claim, token: str) -> bool:
-    """Whether the claim is of this life, and the series (still) has what it claims."""
-    return is_life(state, held) and token in (page_token(state.canonical), *id_tokens(state.ids))
 
 
 def _added(event: SeriesAdded, recorded: Appended) -> AddResponse:

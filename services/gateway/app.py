@@ -17,6 +17,7 @@ from services.gateway.auth import Gate, Hosts
 from services.gateway.changing import Changing
 from services.gateway.describe import Describe
 from services.gateway.feed import Hub
+from services.gateway.looking_up import LookingUp
 from services.gateway.metrics import Metrics
 from services.gateway.present import Present
 from services.gateway.read_model import ReadModel
@@ -30,10 +31,12 @@ from services.gateway.routes.events import event_routes
 from services.gateway.routes.feed import feed_routes
 from services.gateway.routes.health import HealthChecks, health_routes
 from services.gateway.routes.history import history_routes
+from services.gateway.routes.lookup import lookup_routes
 from services.gateway.routes.series import series_routes
 from services.gateway.routes.session import session_routes
 from services.gateway.routes.status import status_routes
 from services.gateway.sessions import Sessions
+from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claims
 from services.platform.event_store import EventStore
 from services.platform.library import Library
@@ -47,6 +50,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     read_model: ReadModel
     hub: Hub
     library: Library
+    catalogues: Catalogues
     describe: Describe
     metrics: Metrics
     hosts: Hosts
@@ -65,6 +69,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
 
     routes: list[ControllerRouterHandler] = [
         *add_routes(Adding(parts.store, parts.claims, parts.describe), parts.metrics),
+        *lookup_routes(LookingUp(parts.catalogues, parts.store, parts.claims)),
         *series_routes(parts.read_model),
         *status_routes(parts.store, present),
         *history_routes(recorded),

@@ -4,15 +4,17 @@ from typing import Protocol
 
 import msgspec
 
+from contracts.events import CatalogueIds
 from services.platform.catalogues.several import Catalogues
 from services.platform.links import Link
 
 
 class Described(msgspec.Struct, frozen=True):
-    """A name and the year it began, each as far as the site tells it."""
+    """A name, the year it began and its ids elsewhere, each as far as the site tells it."""
 
     name: str | None = None
     year: int | None = None
+    ids: CatalogueIds = CatalogueIds()
 
 
 class Describe(Protocol):
@@ -22,13 +24,16 @@ class Describe(Protocol):
 
 
 class DescribeByCatalogue:
-    """Asks a catalogue about links of its own pages; of other sites' nothing is known."""
+    """Asks the catalogue whose page it is, or reads the page; of other sites' nothing is known."""
 
     def __init__(self, catalogues: Catalogues) -> None:
         self._catalogues = catalogues
 
     async def __call__(self, link: Link) -> Described:
-        if link.ids.tvmaze is None:
-            return Described()
-        details = await self._catalogues.details("tvmaze", str(link.ids.tvmaze))
-        return Described(details.name, details.year)
+        for catalogue in ("tvmaze", "tmdb"):
+            number = getattr(link.ids, catalogue)
+            if number is not None:
+                details = await self._catalogues.details(catalogue, str(number))
+                return Described(details.name, details.year, details.ids)
+        page = await self._catalogues.page(link.canonical.site, link.canonical.id)
+        return Described(page.titles[0] if page.titles else None, page.year, page.ids) if page else Described()

@@ -19,7 +19,8 @@ from services.platform.library import Library
 from services.platform.service import run_service
 from services.platform.settings import GatewaySettings, host_names
 
-_DESCRIBE_TIMEOUT = 2.0
+# For one call of a catalogue: less than a lookup takes in all, so that what the others found is still told.
+_CATALOGUE_TIMEOUT = 8.0
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -30,13 +31,14 @@ async def serve(settings: GatewaySettings) -> None:
         store = EventStore(nc)
         metrics, read_model = Metrics(), ReadModel(engine)
         hub = Hub(nc, read_model, (await store.info()).log_id, metrics)
-        async with open_catalogues(settings.catalogues, store, timeout=_DESCRIBE_TIMEOUT) as catalogues:
+        async with open_catalogues(settings.catalogues, store, timeout=_CATALOGUE_TIMEOUT) as catalogues:
             parts = Parts(
                 store=store,
                 claims=await Claims.open(store),
                 read_model=read_model,
                 hub=hub,
                 library=Library(Path(settings.library)),
+                catalogues=catalogues,
                 describe=DescribeByCatalogue(catalogues),
                 metrics=metrics,
                 hosts=Hosts(settings.host, host_names(settings.allowed_hosts)),

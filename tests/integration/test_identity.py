@@ -1,6 +1,5 @@
 """Identity, and identity anew: what is kept of a series when a person says which entry it is."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,69 +8,23 @@ from contracts.events import CatalogueIds, EpisodesLoaded, Part, PartRequested, 
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
 from services.nfo.identity import Identify
-from services.platform.catalogues.model import Candidate, SeriesDetails
 from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claims
 from services.platform.event_store import EventStore, life_of
 from services.platform.library import Library
 from services.platform.part_loader import PartLoader
 from tests.support.histories import added
+from tests.support.paper_catalogue import Paper, entry
 
-DARK = SeriesDetails(
-    catalogue="paper",
-    catalogue_id="1",
-    url="https://paper.example/1",
-    ids=CatalogueIds(tvmaze=1, tvdb=11, imdb="tt0000011"),
-    name="Dark",
-    year=2013,
-)
-DARK_MATTER = SeriesDetails(
-    catalogue="paper",
-    catalogue_id="2",
-    url="https://paper.example/2",
-    ids=CatalogueIds(tvmaze=2),
-    name="Dark Matter",
+DARK = entry("tvmaze", 1, "Dark", ids=CatalogueIds(tvmaze=1, tvdb=11, imdb="tt0000011"), year=2013)
+DARK_MATTER = entry(
+    "tvmaze",
+    2,
+    "Dark Matter",
     original_name="Matière noire",
     aliases=("Materia oscura", "Dark Matter", "Matière noire"),
     year=2015,
 )
-
-
-class Paper:
-    """A catalogue of a few entries; it finds them by any of their ids."""
-
-    def __init__(self, name: str, *entries: SeriesDetails) -> None:
-        self.name = name
-        self._entries: Mapping[str, SeriesDetails] = {one.catalogue_id: one for one in entries}
-
-    async def search(self, title: str) -> list[Candidate]:
-        return [_candidate(one) for one in self._entries.values() if one.name == title]
-
-    async def find(self, ids: CatalogueIds) -> Candidate | None:
-        names = CatalogueIds.__struct_fields__
-        wanted = {(name, getattr(ids, name)) for name in names} - {(name, None) for name in names}
-        return next(
-            (
-                _candidate(one)
-                for one in self._entries.values()
-                if wanted & {(name, getattr(one.ids, name)) for name in names}
-            ),
-            None,
-        )
-
-    async def details(self, catalogue_id: str) -> SeriesDetails:
-        return self._entries[catalogue_id]
-
-
-def _candidate(one: SeriesDetails) -> Candidate:
-    return Candidate(
-        catalogue=one.catalogue,
-        catalogue_id=one.catalogue_id,
-        url=one.url,
-        titles=(one.name,),
-        year=one.year,
-        ids=one.ids,
-    )
 
 
 class Series:
@@ -79,7 +32,7 @@ class Series:
 
     def __init__(self, store: EventStore, root: Path) -> None:
         self.store = store
-        self.catalogues = Catalogues([Paper("paper", DARK, DARK_MATTER)])
+        self.catalogues = Catalogues([Paper("tvmaze", DARK, DARK_MATTER)])
         self._root = root
 
     async def add(self, **changes: object) -> None:
@@ -176,18 +129,12 @@ async def test_what_was_wished_at_first_counts_no_more_once_a_person_says_which_
 async def test_another_catalogue_for_the_same_series_keeps_its_ids(series: Series) -> None:
     """One that was set up later, and is asked first, finds it by them."""
     await series.add()
-    better = SeriesDetails(
-        catalogue="silk",
-        catalogue_id="9",
-        url="https://silk.example/9",
-        ids=CatalogueIds(tmdb=9, imdb="tt0000011"),
-        name="Dark",
-    )
-    series.catalogues = Catalogues([Paper("silk", better), Paper("paper", DARK)])
+    better = entry("tmdb", 9, "Dark", ids=CatalogueIds(tmdb=9, imdb="tt0000011"))
+    series.catalogues = Catalogues([Paper("tmdb", better), Paper("tvmaze", DARK)])
 
     state = await series.identify()
 
-    assert (state.catalogue, state.catalogue_id) == ("silk", "9")
+    assert (state.catalogue, state.catalogue_id) == ("tmdb", "9")
     assert state.ids == CatalogueIds(tmdb=9, tvmaze=1, tvdb=11, imdb="tt0000011")
 
 

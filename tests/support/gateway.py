@@ -24,6 +24,7 @@ from services.gateway.server import Server
 from services.gateway.sessions import Sessions
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
+from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claims
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
@@ -106,6 +107,7 @@ async def running_gateway(
     reader_url: str,
     owner_url: str,
     library: Path,
+    catalogues: Catalogues | None = None,
     describe: Describe | None = None,
     patience: float = 60.0,
     auth: bool = True,
@@ -122,6 +124,7 @@ async def running_gateway(
         read_model=read_model,
         hub=Hub(nc, read_model, (await store.info()).log_id, metrics, patience=patience),
         library=Library(library),
+        catalogues=catalogues or Catalogues([]),
         describe=describe or SaysNothing(),
         metrics=metrics,
         hosts=Hosts("127.0.0.1", ["media.example"]),

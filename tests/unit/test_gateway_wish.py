@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from contracts.api import AddRequest
-from contracts.events import Part
+from contracts.events import CatalogueIds, Part
 from services.gateway import wish as wishes
 from services.gateway.refusals import Malformed, Refusal
 from services.gateway.routes.bodies import BodyReader
@@ -76,9 +76,27 @@ def test_what_the_client_gave_stands() -> None:
     """The link's site only fills gaps."""
     wish = check(name=None, year=1998)
 
-    completed = wishes.complete(wish, name="  One   Piece ", year=1999)
+    completed = wishes.complete(wish, name="  One   Piece ", year=1999, ids=CatalogueIds(imdb="tt0388629"))
 
-    assert (completed.name, completed.year) == ("One Piece", 1998)
+    assert (completed.name, completed.year, completed.ids.imdb) == ("One Piece", 1998, "tt0388629")
+
+
+@pytest.mark.parametrize(
+    ("values", "ids"),
+    [
+        ({}, CatalogueIds(tvmaze=1505, imdb="tt0388629")),
+        ({"link": "https://www.tvmaze.com/shows/7/one-piece"}, CatalogueIds(tvmaze=7, imdb="tt0388629")),
+        ({"tvdb_id": 81797}, CatalogueIds(tvdb=81797)),
+        ({"tvmaze_id": 8}, CatalogueIds(tvmaze=8)),
+    ],
+)
+def test_ids_of_the_site_count_where_a_person_gave_none(values: dict[str, Any], ids: CatalogueIds) -> None:
+    """A page with a wrong id is overruled by any right one; the link's own is always right."""
+    wish = check(**values)
+
+    completed = wishes.complete(wish, name=None, year=None, ids=CatalogueIds(tvmaze=1505, imdb="tt0388629"))
+
+    assert completed.ids == ids
 
 
 def test_a_name_of_spaces_is_no_name() -> None:

@@ -35,18 +35,14 @@ def change_routes(changing: Changing) -> list[HTTPRouteHandler]:
         status_code=202,
         operation_class=RefreshOperation,
         summary="Load again what is there",
-        description="With an id: the series is that entry of the catalogue, and everything of it is loaded anew.",
+        description="With an id (which means the part identity): the series is that entry of the catalogue. If it was "
+        "taken for another one, everything is loaded anew, and what Coldopen wrote is replaced.",
         tags=["loading"],
     )
     async def refresh(key: FromPath[str], request: AnyRequest, body: RawBody) -> AcceptedResponse:
         asked = _read_refresh(body)
-        given = given_ids(
-            tmdb_id=asked.tmdb_id, tvmaze_id=asked.tvmaze_id, tvdb_id=asked.tvdb_id, imdb_id=asked.imdb_id
-        )
-        ids, parts = None if given == CatalogueIds() else given, _some(asked.parts)
+        parts, ids = _some(asked.parts), _ids(asked)
         if ids is not None:
-            if Part.IDENTITY not in (parts or (Part.IDENTITY,)):
-                raise Unusable("ids-without-identity", "parts: an id is for the part identity: name it, or no part.")
             parts = parts or (Part.IDENTITY,)
         return await changing.refresh(key, parts, origin_of(request.headers), overwrite=asked.overwrite, ids=ids)
 
@@ -66,3 +62,19 @@ def _some(parts: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
     if not parts:
         raise Unusable("bad-parts", f"parts: none is named: name some of {', '.join(Part)}, or leave it out for all.")
     return tuple(dict.fromkeys(parts))
+
+
+def _ids(asked: RefreshRequest) -> CatalogueIds | None:
+    """Which entry the series is, if that is said; raises Unusable where it can't be meant."""
+    ids = given_ids(tmdb_id=asked.tmdb_id, tvmaze_id=asked.tvmaze_id, tvdb_id=asked.tvdb_id, imdb_id=asked.imdb_id)
+    if ids == CatalogueIds():
+        return None
+    if asked.parts is not None and Part.IDENTITY not in asked.parts:
+        raise Unusable("ids-without-identity", "parts: an id is for the part identity: name it, or no part.")
+    if asked.overwrite:
+        raise Unusable(
+            "ids-with-overwrite",
+            "overwrite: what Coldopen wrote for another entry is replaced in any case. To replace your own files too, "
+            "refresh with overwrite once the series is identified.",
+        )
+    return ids
