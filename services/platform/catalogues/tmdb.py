@@ -11,18 +11,13 @@ from collections.abc import Iterable, Sequence
 
 from contracts.events import CatalogueIds
 from services.platform.catalogues import tmdb_wire as wire
+from services.platform.catalogues.cleaning import imdb_id
 from services.platform.catalogues.model import Candidate, SeriesDetails
-from services.platform.catalogues.tmdb_artwork import Pictures
+from services.platform.catalogues.tmdb_artwork import PictureServer
 from services.platform.catalogues.tmdb_languages import ENGLISH, asked_as, base, in_order
-from services.platform.catalogues.tmdb_mapping import (
-    NAME,
-    imdb_id,
-    is_translated,
-    to_candidate,
-    to_details,
-    to_full_candidate,
-    untitled_seasons,
-)
+from services.platform.catalogues.tmdb_mapping import NAME, to_candidate, to_details, to_full_candidate
+from services.platform.catalogues.tmdb_seasons import untitled_seasons
+from services.platform.catalogues.tmdb_titles import is_translated
 from services.platform.failures import LoadFailure
 from services.platform.upstream_http import Upstream
 
@@ -43,7 +38,7 @@ class TMDB:
     def __init__(self, upstream: Upstream, *, languages: Sequence[str], image_url: str) -> None:
         self._upstream = upstream
         self._languages = tuple(languages) or (ENGLISH,)
-        self._pictures = Pictures(image_url)
+        self._pictures = PictureServer(image_url)
         self._language = ("language", asked_as(self._languages[0]))
 
     async def search(self, title: str) -> list[Candidate]:

@@ -51,7 +51,7 @@ def explain(status: int, body: bytes) -> LoadFailure | None:
         error = msgspec.json.decode(body, type=_Error)
     except (ValueError, RecursionError):
         return None
-    said = clean_line(error.status_message)[:200] or f"its code {error.status_code}"
+    said = clean_line(error.status_message)[:200].rstrip(".") or f"its code {error.status_code}"
     if status == 401 or error.status_code in _BAD_TOKEN:
         return LoadFailure(
             "invalid",

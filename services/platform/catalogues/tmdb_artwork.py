@@ -16,7 +16,7 @@ _PRIOR_VOTES = 5
 _PRIOR_SCORE = 5.0
 
 
-class Pictures:
+class PictureServer:
     """Where TMDB's pictures are: `base_url` is its picture server, to which a size and a file's path are added."""
 
     def __init__(self, base_url: str) -> None:
