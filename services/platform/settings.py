@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import FieldInfo
 
+from services.platform.catalogues.tmdb_token import authorization
+
 PREFIX = "COLDOPEN_"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -51,6 +53,10 @@ class CatalogueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             description="languages of titles, plots and artwork, best first, such as de,en or pt-BR",
         ),
     ] = "en"
+
+    def __post_init__(self) -> None:
+        if self.tmdb_token:
+            authorization(self.tmdb_token)  # said at the start, not by every load
 
 
 class LoaderSettings(Settings, frozen=True, kw_only=True):

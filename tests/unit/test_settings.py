@@ -64,3 +64,19 @@ def test_comma_separated_items_are_trimmed() -> None:
     """Spaces and empty items do not matter; the order does."""
     assert comma_separated(" A.example, ,b.example ") == ("A.example", "b.example")
     assert host_names(" A.example, ,b.example ") == {"a.example", "b.example"}
+
+
+@pytest.mark.parametrize("token", ["0123456789abcdef0123456789abcdef", "two words", "Bearer\n"])
+def test_what_can_be_no_token_of_tmdb_is_refused_without_repeating_it(token: str) -> None:
+    """Said at the start, with where the right one is."""
+    with pytest.raises(SettingsError, match="API Read Access Token") as caught:
+        load(GatewaySettings, GATEWAY | {"COLDOPEN_TMDB_TOKEN": token})
+
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("languages", ["german", "de;en", "de,", ",", "DE"])
+def test_languages_are_codes(languages: str) -> None:
+    """An unknown word would silently mean English."""
+    with pytest.raises(SettingsError, match="COLDOPEN_LANGUAGES"):
+        load(GatewaySettings, GATEWAY | {"COLDOPEN_LANGUAGES": languages})

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from contracts.events import ArtworkCandidate, CatalogueIds
 from services.platform.catalogues import tmdb_wire as wire
 from services.platform.catalogues.model import Candidate, SeriesDetails
-from services.platform.catalogues.tmdb_access import authorization, explain
 from services.platform.catalogues.tmdb_artwork import PictureServer
+from services.platform.catalogues.tmdb_errors import explain
 from services.platform.catalogues.tmdb_languages import asked_as, country, is_episode_number, is_season_number
 from services.platform.catalogues.tmdb_mapping import MAX_ACTORS, to_candidate, to_details, to_full_candidate
 from services.platform.catalogues.tmdb_seasons import untitled_seasons
 from services.platform.catalogues.tmdb_titles import is_translated
+from services.platform.catalogues.tmdb_token import authorization
 from services.platform.failures import LoadFailure
 from tests.support.arbitrary import structs
 

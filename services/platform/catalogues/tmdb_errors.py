@@ -1,15 +1,10 @@
-"""TMDB's key, and what its errors mean. Pure; no text of this holds the key."""
-
-import re
+"""What TMDB's errors mean. Pure."""
 
 import msgspec
 
 from services.platform.catalogues.cleaning import clean_line
+from services.platform.catalogues.tmdb_token import KEYS_PAGE
 from services.platform.failures import LoadFailure
-
-_KEYS_PAGE = "https://www.themoviedb.org/settings/api"
-_SHORT_KEY = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
-_HEADER_SAFE = re.compile(r"[!-~]+", re.ASCII)
 
 # TMDB's own codes, https://developer.themoviedb.org/docs/errors; those of a token come with HTTP 401, mostly.
 _BAD_TOKEN = frozenset({3, 7, 10, 14, 31, 33, 35, 45})
@@ -19,25 +14,6 @@ _NOT_FOUND = frozenset({6, 34})
 class _Error(msgspec.Struct, frozen=True, kw_only=True):
     status_code: int
     status_message: str | None = None
-
-
-def authorization(token: str) -> dict[str, str]:
-    """The header that carries the read access token. Raises ValueError, in words for people, for what can't be one.
-
-    TMDB's short API key is refused although half of all guides speak of it: it is taken in the address only, where it
-    would get into logs and caches, and whoever has it finds the token on the same page.
-    """
-    if _SHORT_KEY.fullmatch(token):
-        raise ValueError(
-            "COLDOPEN_TMDB_TOKEN holds TMDB's short API key; Coldopen needs the long API Read Access Token, which is "
-            f"on the same page: {_KEYS_PAGE}"
-        )
-    if not _HEADER_SAFE.fullmatch(token):
-        raise ValueError(
-            "COLDOPEN_TMDB_TOKEN must be TMDB's API Read Access Token and nothing else, without spaces: it is on "
-            f"{_KEYS_PAGE}"
-        )
-    return {"Authorization": f"Bearer {token}"}
 
 
 def explain(status: int, body: bytes) -> LoadFailure | None:
@@ -57,7 +33,7 @@ def explain(status: int, body: bytes) -> LoadFailure | None:
             "invalid",
             "bad_token",
             f"TMDB does not take the token ({said}). Set COLDOPEN_TMDB_TOKEN to the API Read Access Token on "
-            f"{_KEYS_PAGE} and start Coldopen again.",
+            f"{KEYS_PAGE} and start Coldopen again.",
         )
     if error.status_code in _NOT_FOUND:
         return LoadFailure("not_found", "not_found", f"TMDB has no such entry ({said})")
