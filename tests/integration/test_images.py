@@ -1,0 +1,462 @@
+"""The images part on a real log, library and picture server: what must be there, and what is nice to have."""
+
+import asyncio
+import io
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from nats.aio.msg import Msg
+from PIL import Image
+
+from contracts.events import (
+    ArtworkCandidate,
+    ArtworkKind,
+    Event,
+    FileRecord,
+    ImagesLoaded,
+    LogoLoaded,
+    Part,
+    PartFailed,
+    PartRequested,
+    PartRetrying,
+    PartUnavailable,
+    PartUnchanged,
+    RecordedEvent,
+    SeriesIdentified,
+    SeriesRemoved,
+)
+from contracts.loading import parts_to_start
+from contracts.state import PartState, SeriesState
+from contracts.subjects import STREAM
+from deploy.standin.wire import Request, Response, Server
+from services.images.consumer import LoadImages, LoadLogo
+from services.platform.catalogues.registry import open_pictures
+from services.platform.event_store import EventStore, life_of
+from services.platform.job import Work
+from services.platform.library import Library
+from services.platform.part_loader import PartLoader
+from tests.support.histories import added
+from tests.support.waiting import eventually
+
+FOLDER = "Dark (2017)"
+KINDS: dict[str, ArtworkKind] = {"season": "season_poster"}  # the others are called as they are
+
+
+def picture(colour: str = "teal", size: tuple[int, int] = (1280, 720), kind: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", size, colour).save(data, kind)
+    return data.getvalue()
+
+
+class Gallery:
+    """A picture server: what is under each name, how often it was asked for, and how many at once."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, Response] = {}
+        self.asked: Counter[str] = Counter()
+        self.most_at_once = 0
+        self.delay = 0.0
+        self._at_once = 0
+        self.server = Server(self._answer)
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server.port}"
+
+    def show(self, *names: str, body: bytes | None = None, **response: object) -> None:
+        """A picture under each name; of its own colour, unless `body` is given."""
+        for name in names:
+            made = body if body is not None else picture(f"#{sha256(name.encode()).hexdigest()[:6]}")
+            self.pictures[name] = Response(**{"body": made, "content_type": "image/jpeg", **response})  # type: ignore[arg-type]
+
+    def offers(self, names: Sequence[str]) -> tuple[ArtworkCandidate, ...]:
+        """The candidates: `poster`, `poster.2`, `season-1`, … tell their kind by their name."""
+        found: list[ArtworkCandidate] = []
+        for name in names:
+            kind, _, season = name.partition(".")[0].partition("-")
+            url = f"http://{self.host}/{name}"
+            number = int(season) if season else None
+            found.append(ArtworkCandidate(kind=KINDS.get(kind, kind), url=url, season=number))  # type: ignore[arg-type]
+        return tuple(found)
+
+    async def _answer(self, request: Request) -> Response:
+        name = request.path.strip("/")
+        self.asked[name] += 1
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self._at_once -= 1
+        return self.pictures.get(name, Response(status=404))
+
+
+class House:
+    """The picture loaders around one log, one library and one gallery."""
+
+    def __init__(self, store: EventStore, root: Path, gallery: Gallery, works: dict[Part, Work]) -> None:
+        self.store = store
+        self.gallery = gallery
+        self.folder = root / FOLDER
+        self.works = works
+
+    async def add(self, *offers: str) -> None:
+        """A series that is identified, with these pictures offered."""
+        position = (await self.store.append(added("dark", folder=FOLDER))).position
+        await self._identify(position, offers)
+
+    async def become_another(self, *offers: str) -> None:
+        """The series turns out to be another entry, which has these pictures."""
+        state = await self.state()
+        request = PartRequested(key="dark", part=Part.IDENTITY, reason="refresh")
+        position = (await self.store.append(request, expect=life_of("dark", state.added))).position
+        await self._identify(position, offers, reload=True)
+
+    async def _identify(self, cause: int, offers: Sequence[str], *, reload: bool = False) -> None:
+        state = await self.state()
+        event = SeriesIdentified(
+            key="dark",
+            cause=cause,
+            attempt=1,
+            catalogue="tvmaze",
+            catalogue_id=str(cause),
+            name="Dark",
+            folder=FOLDER,
+            artwork=self.gallery.offers(offers),
+            reload=reload,
+            starts=parts_to_start(state, reload=reload),
+        )
+        await self.store.append(event, expect=life_of("dark", state.added))
+
+    async def load(self, part: Part = Part.IMAGES) -> Event:
+        """Take one delivery; the event in which it ends."""
+        await PartLoader(part, self.store, self.works[part]).handle(await self._delivery(part))
+        return [one.event for one in await self.store.events_of("dark") if isinstance(one, RecordedEvent)][-1]
+
+    async def refresh(self, *, overwrite: bool = False) -> Event:
+        state = await self.state()
+        request = PartRequested(key="dark", part=Part.IMAGES, reason="refresh", overwrite=overwrite)
+        await self.store.append(request, expect=life_of("dark", state.added))
+        return await self.load()
+
+    async def state(self) -> SeriesState:
+        state = await self.store.state_of("dark")
+        assert state is not None
+        return state
+
+    async def images(self) -> PartState:
+        return (await self.state()).images
+
+    async def recorded(self) -> dict[str, FileRecord]:
+        return {Path(one.path).name: one for one in (await self.images()).files}
+
+    def on_disk(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()} if self.folder.exists() else {}
+
+    async def _delivery(self, part: Part) -> Msg:
+        subscription = await self.store.js.pull_subscribe_bind(durable=part.value, stream=STREAM)
+        (message,) = await subscription.fetch(1, timeout=10)
+        await subscription.unsubscribe()
+        return message
+
+
+@pytest.fixture
+async def house(store: EventStore, tmp_path: Path) -> AsyncIterator[House]:
+    library = Library(tmp_path / "library")
+    library.make_marker()
+    gallery = Gallery()
+    await gallery.server.start()
+    async with open_pictures(frozenset({gallery.host}), 5.0) as pictures:
+        works: dict[Part, Work] = {
+            Part.LOGO: LoadLogo(pictures, library),
+            Part.IMAGES: LoadImages(pictures, library, patience=5.0),
+        }
+        yield House(store, tmp_path / "library", gallery, works)
+    await gallery.server.stop()
+
+
+ALL = ("poster", "fanart", "banner", "landscape", "season-0", "season-1", "season-12")
+FILES = [
+    "poster.jpg",
+    "fanart.jpg",
+    "banner.jpg",
+    "landscape.jpg",
+    "season-specials-poster.jpg",
+    "season01-poster.jpg",
+    "season12-poster.jpg",
+]
+
+
+async def test_everything_that_the_catalogue_has_is_loaded(house: House) -> None:
+    """Each file is its own picture, recorded with its size, and a refresh finds nothing new."""
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+
+    loaded = await house.load()
+    again = await house.refresh()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == FILES
+    assert {(one.state, one.width, one.height) for one in loaded.files} == {("written", 1280, 720)}
+    assert [house.on_disk()[name] for name in FILES] == [house.gallery.pictures[name].body for name in ALL]
+    assert isinstance(again, PartUnchanged)
+    assert set(house.gallery.asked.values()) == {1}
+
+
+async def test_a_persons_own_optional_pictures_are_kept(house: House) -> None:
+    """As the poster is; they cost no call."""
+    mine = picture("red", (1000, 185))
+    house.folder.mkdir()
+    (house.folder / "banner.jpg").write_bytes(mine)
+    (house.folder / "season01-poster.jpg").write_bytes(mine)
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+
+    await house.load()
+
+    found = await house.recorded()
+    assert house.on_disk()["banner.jpg"] == house.on_disk()["season01-poster.jpg"] == mine
+    assert [one for one in found if found[one].state == "existing"] == ["banner.jpg", "season01-poster.jpg"]
+    assert house.gallery.asked["banner"] == house.gallery.asked["season-1"] == 0
+
+
+FAILURES: dict[str, dict[str, object]] = {
+    "missing": {"status": 404},
+    "down": {"status": 500},
+    "busy": {"status": 429, "headers": (("Retry-After", "1"),)},
+    "dropped": {"manner": "drop"},
+    "a page": {"body": b"<!doctype html><html><title>Sorry</title></html>"},
+    "cut": {"body": picture()[:-9]},
+    "a placeholder": {"body": picture(size=(1, 1))},
+    "empty": {"body": b""},
+    "sent on": {"status": 302, "headers": (("Location", "http://127.0.0.1:1/x.jpg"),)},
+}
+
+
+@pytest.mark.parametrize("response", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("offer", ["banner", "season-1"])
+async def test_no_optional_picture_makes_the_part_fail(house: House, offer: str, response: dict[str, object]) -> None:
+    """It is left out, the others come, and the next refresh brings it."""
+    house.gallery.show("poster", "fanart", "season-2")
+    house.gallery.show(offer, **response)  # type: ignore[arg-type]
+    await house.add("poster", "fanart", offer, "season-2")
+
+    loaded = await house.load()
+    house.gallery.show(offer)
+    refreshed = await house.refresh()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg", "season02-poster.jpg"]
+    assert isinstance(refreshed, ImagesLoaded)
+    assert len(refreshed.files) == 4
+
+
+async def test_an_optional_file_that_cannot_be_written_is_left_out(house: House) -> None:
+    """A folder of that name is in the way."""
+    (house.folder / "banner.jpg").mkdir(parents=True)
+    house.gallery.show("poster", "fanart", "banner", "season-1")
+    await house.add("poster", "fanart", "banner", "season-1")
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg", "season01-poster.jpg"]
+
+
+async def test_what_cannot_be_renewed_stays_and_stays_ours(house: House) -> None:
+    """An overwrite whose banner does not come keeps the banner, and the record that it is ours."""
+    house.gallery.show("poster", "banner")
+    await house.add("poster", "banner")
+    await house.load()
+    before = await house.recorded()
+    house.gallery.show("poster", body=picture("red"))
+    house.gallery.show("banner", status=500)
+
+    await house.refresh(overwrite=True)
+
+    after = await house.recorded()
+    assert after["banner.jpg"] == before["banner.jpg"]
+    assert after["poster.jpg"].sha256 != before["poster.jpg"].sha256
+
+
+async def test_optional_pictures_have_their_time(house: House) -> None:
+    """A picture server that trickles holds the part up for so long and no longer."""
+    house.works[Part.IMAGES] = replaced_patience(house.works[Part.IMAGES], 0.3)
+    house.gallery.show("poster", "fanart")
+    house.gallery.show("banner", manner="trickle", pace=0.1)
+    house.gallery.show(*(f"season-{season}" for season in range(20)))
+    await house.add("poster", "fanart", "banner", *(f"season-{season}" for season in range(20)))
+
+    async with asyncio.timeout(4):
+        loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    names = [Path(one.path).name for one in loaded.files]
+    assert names[:2] == ["poster.jpg", "fanart.jpg"]
+    assert "banner.jpg" not in names
+    assert house.gallery.asked["season-19"] == 0
+
+
+def replaced_patience(work: Work, patience: float) -> Work:
+    assert isinstance(work, LoadImages)
+    return LoadImages(work._pictures, work._library, patience=patience)
+
+
+async def test_only_a_few_are_fetched_at_once(house: House) -> None:
+    """Fifty seasons are no siege."""
+    seasons = [f"season-{season}" for season in range(1, 21)]
+    house.gallery.show("poster", *seasons)
+    house.gallery.delay = 0.02
+    await house.add("poster", *seasons)
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert len(loaded.files) == 21
+    assert 1 < house.gallery.most_at_once <= 3
+
+
+async def test_optional_pictures_alone_are_not_the_part(house: House) -> None:
+    """Without poster and fanart nothing is fetched: what is recorded nowhere could not be taken away again."""
+    house.gallery.show("banner", "season-1")
+    await house.add("banner", "season-1")
+
+    assert isinstance(await house.load(), PartUnavailable)
+    assert house.on_disk() == {}
+    assert house.gallery.asked.total() == 0
+
+
+async def test_another_entry_replaces_or_takes_away(house: House) -> None:
+    """Its pictures come in place of ours, also season by season; a person's own stay; nothing wrong is left."""
+    house.gallery.show(*ALL, "poster.2", "fanart.2", "season-1.2", "landscape.2")
+    house.gallery.show("banner.2", status=404)
+    await house.add(*ALL)
+    await house.load()
+    mine = picture("red")
+    (house.folder / "season12-poster.jpg").write_bytes(mine)
+
+    await house.become_another("poster.2", "fanart.2", "banner.2", "landscape.2", "season-1.2")
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    shown = {name: house.gallery.pictures[name].body for name in house.gallery.pictures}
+    assert house.on_disk() == {
+        "poster.jpg": shown["poster.2"],
+        "fanart.jpg": shown["fanart.2"],
+        "landscape.jpg": shown["landscape.2"],
+        "season01-poster.jpg": shown["season-1.2"],
+        "season12-poster.jpg": mine,
+    }
+    states = {name: one.state for name, one in (await house.recorded()).items()}
+    assert states.pop("season12-poster.jpg") == "existing"
+    assert states == dict.fromkeys(["poster.jpg", "fanart.jpg", "landscape.jpg", "season01-poster.jpg"], "written")
+
+
+async def test_another_entry_without_pictures_leaves_none(house: House) -> None:
+    """The part is unavailable, and the former entry's pictures are gone."""
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+    await house.load()
+
+    await house.become_another("banner")
+
+    assert isinstance(await house.load(), PartUnavailable)
+    assert house.on_disk() == {}
+
+
+async def test_a_catalogue_that_has_it_no_more_deletes_nothing(house: House) -> None:
+    """The same entry, one season's poster fewer: the file stays, and stays ours."""
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+    await house.load()
+    state = await house.state()
+    await house._identify(state.identity.cause, ["poster", "fanart"])
+
+    await house.refresh()
+
+    assert sorted(house.on_disk()) == sorted(FILES)
+    assert {one.state for one in (await house.recorded()).values()} == {"written"}
+
+
+async def test_nothing_is_written_until_all_that_is_required_is_there(house: House) -> None:
+    """An attempt that is made again leaves no file behind which nobody would know for ours."""
+    house.gallery.show("poster")
+    house.gallery.show("fanart", status=503)
+    await house.add("poster", "fanart", "banner")
+
+    retrying = await house.load()
+    before = house.on_disk()
+    house.gallery.show("fanart", "banner")
+    loaded = await house.load()
+
+    assert isinstance(retrying, PartRetrying)
+    assert before == {}
+    assert isinstance(loaded, ImagesLoaded)
+    assert {one.state for one in loaded.files} == {"written"}
+
+
+@pytest.mark.parametrize("lost", ["poster", "fanart"])
+async def test_the_one_that_is_there_is_written_though_the_other_is_lost(house: House, lost: str) -> None:
+    """The part fails, and says why; half of the pictures is better than none. Optional ones wait."""
+    house.gallery.show(*ALL)
+    house.gallery.show(lost, status=404)
+    await house.add(*ALL)
+
+    failed = await house.load()
+
+    assert isinstance(failed, PartFailed)
+    assert failed.error.kind == "not_found"
+    assert set(house.on_disk()) == {"poster.jpg", "fanart.jpg"} - {f"{lost}.jpg"}
+    assert house.gallery.asked["banner"] == 0
+
+
+async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
+    """Optional files that were written are taken back with the others."""
+    house.gallery.show(*ALL)
+    house.gallery.show("season-12", manner="trickle", pace=0.01, body=picture(size=(400, 600)))
+    await house.add(*ALL)
+
+    loading = asyncio.ensure_future(house.load())
+    await eventually(lambda: "landscape.jpg" in house.on_disk())
+    state = await house.state()
+    await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", state.added))
+    last = await loading
+
+    assert isinstance(last, SeriesRemoved)
+    assert house.on_disk() == {}
+
+
+async def test_an_svg_logo_becomes_a_png(house: House) -> None:
+    """Drawn, transparent, under both names; a hostile first candidate is passed over."""
+    rect = '<rect width="50" height="40" fill="red"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 40">'
+    house.gallery.show("logo", body=f"{head}{'<g>' * 300}{'</g>' * 300}</svg>".encode())
+    house.gallery.show("logo.2", body=f"{head}{rect}</svg>".encode(), content_type="image/svg+xml")
+    await house.add("logo", "logo.2")
+
+    loaded = await house.load(Part.LOGO)
+
+    assert isinstance(loaded, LogoLoaded)
+    assert [(one.width, one.height) for one in loaded.files] == [(800, 320), (800, 320)]
+    assert house.on_disk()["logo.png"] == house.on_disk()["clearlogo.png"]
+    with Image.open(house.folder / "logo.png") as logo:
+        assert logo.convert("RGBA").getpixel((10, 10)) == (255, 0, 0, 255)
+        assert logo.convert("RGBA").getpixel((790, 10)) == (0, 0, 0, 0)
+
+
+async def test_a_huge_logo_of_a_person_is_no_reason_to_fail(house: House) -> None:
+    """Larger than anything Coldopen writes: it is left alone, and not copied to the other name."""
+    house.folder.mkdir()
+    huge = picture(kind="PNG") + bytes(21 * 1024 * 1024)
+    (house.folder / "logo.png").write_bytes(huge)
+    house.gallery.show("logo")
+    await house.add("logo")
+
+    loaded = await house.load(Part.LOGO)
+
+    assert isinstance(loaded, LogoLoaded)
+    assert [(Path(one.path).name, one.state) for one in loaded.files] == [("logo.png", "existing")]
+    assert set(house.on_disk()) == {"logo.png"}
