@@ -8,6 +8,7 @@ from html import escape
 
 from deploy.standin.asked import Asked
 from deploy.standin.catalogue import Catalogue
+from deploy.standin.controls import PictureKind
 from deploy.standin.pictures import SIZES, Picture
 from deploy.standin.series import Episode, Series
 from deploy.standin.wire import Request, Response
@@ -29,22 +30,16 @@ def asked(request: Request, catalogue: Catalogue) -> Asked | None:
         case ["anime", "stream", slug]:
             series = catalogue.by_slug(slug)
             content = _series(series) if series else _NOT_FOUND
-            return Asked(kind="page", title=_title(series, slug), answer=_page(content), error=error)
+            return Asked(kind="page", title=series.title if series else slug, answer=_page(content), error=error)
         case ["anime", "stream", slug, part] if part == "filme" or re.fullmatch(r"staffel-[0-9]{1,4}", part):
             series = catalogue.by_slug(slug)
             season = _FILMS if part == "filme" else int(part.removeprefix("staffel-"))
             content = _season(series, season) if series and season in _seasons(series) else _NOT_FOUND
-            return Asked(kind="season_page", title=_title(series, slug), answer=_page(content), error=error)
+            return Asked(kind="season_page", title=series.title if series else slug, answer=_page(content), error=error)
         case ["public", "img", "cover", file] if file.endswith("_220x330.jpg"):
-            width, height = _COVER
-            series = catalogue.by_slug(file.removesuffix("_220x330.jpg"))
-            picture = Picture(words=series.title, kind="poster", width=width, height=height) if series else error(404)
-            return Asked(kind="poster", title=_title(series), answer=picture, error=error)
+            return _picture("poster", catalogue.by_slug(file.removesuffix("_220x330.jpg")), *_COVER)
         case ["public", "img", "backdrop", file] if file.endswith(".jpg"):
-            width, height = SIZES["fanart"]
-            series = catalogue.by_slug(file.removesuffix(".jpg"))
-            picture = Picture(words=series.title, kind="fanart", width=width, height=height) if series else error(404)
-            return Asked(kind="fanart", title=_title(series), answer=picture, error=error)
+            return _picture("fanart", catalogue.by_slug(file.removesuffix(".jpg")), *SIZES["fanart"])
         case _:
             return None
 
@@ -64,8 +59,11 @@ def new_layout(right: Response) -> Response:
     return Response(status=right.status, body=body, content_type=right.content_type, headers=right.headers)
 
 
-def _title(series: Series | None, otherwise: str | None = None) -> str | None:
-    return series.title if series else otherwise
+def _picture(kind: PictureKind, series: Series | None, width: int, height: int) -> Asked:
+    if series is None:
+        return Asked(kind=kind, title=None, answer=error(404), error=error)
+    picture = Picture(title=series.title, words=series.title, kind=kind, width=width, height=height)
+    return Asked(kind=kind, title=series.title, answer=picture, error=error)
 
 
 def _page(content: str) -> Response:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -107,7 +107,7 @@ class Controls:
             if (kind is None or one == kind) and (title is None or of == folded)
         )
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> dict[str, Any]:
         """The counts by kind and by title, and the last thousand calls, oldest first."""
         kinds: Counter[str] = Counter()
         titles: dict[str, Counter[str]] = {}

@@ -1,4 +1,4 @@
-"""Pictures for made-up series: a dusk in the title's colours and the title. The same words, the same bytes."""
+"""Pictures for made-up series: a dusk in the title's colours and words. What is drawn twice has the same bytes."""
 
 import colorsys
 import hashlib
@@ -28,8 +28,9 @@ _Colour = tuple[int, int, int]
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """What to draw: the words on it, which also give it its colours, and its size in pixels."""
+    """What to draw: whose picture it is, which gives it its colours, the words on it, and its size in pixels."""
 
+    title: str
     words: str
     kind: PictureKind
     width: int
@@ -46,7 +47,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=2000)
 def draw(picture: Picture) -> bytes:
     """A JPEG; for a logo a PNG with a transparent ground, or an SVG. Fanart has no words on it."""
-    dark, light = _colours(picture.words)
+    dark, light = _colours(picture.title)
     if picture.is_vector:
         return _vector(picture, dark, light)
     width, height = picture.width, picture.height

@@ -16,7 +16,7 @@ from deploy.standin import addresses, aniworld, tmdb, tvmaze
 from deploy.standin.asked import Asked
 from deploy.standin.catalogue import Catalogue
 from deploy.standin.controls import Controls, Rule
-from deploy.standin.pictures import Picture, draw
+from deploy.standin.pictures import draw
 from deploy.standin.wire import Request, Response, Server
 
 _PICTURE_HEADERS = (("Cache-Control", "public, max-age=3600"), ("Set-Cookie", "session=standin; Path=/"))
@@ -116,7 +116,9 @@ class StandIn:
     async def _answer(self, asked: Asked) -> Response:
         if isinstance(asked.answer, Response):
             return asked.answer
-        picture: Picture = replace(asked.answer, words="Coldopen") if self._same_pictures else asked.answer
+        picture = asked.answer
+        if self._same_pictures:
+            picture = replace(picture, title="Coldopen", words="Coldopen")
         body = await asyncio.to_thread(draw, picture)
         return Response(body=body, content_type=picture.content_type, headers=_PICTURE_HEADERS)
 

@@ -1,28 +1,25 @@
-"""The stand-in's TMDB, in German, English and, for titles, Japanese.
+"""The stand-in's TMDB: its routes, its key, its errors and its picture server. tmdb_bodies.py has what it says.
 
 GET /3/search/tv?query=   GET /3/find/{id}?external_source=imdb_id|tvdb_id   GET /3/tv/{id}[?append_to_response=…]
 GET /3/authentication   GET /t/p/{size}/{file}
 """
 
 import hashlib
-from collections.abc import Callable
-from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from deploy.standin import tmdb_bodies as bodies
 from deploy.standin.addresses import TMDB_TOKEN
 from deploy.standin.asked import Asked
 from deploy.standin.catalogue import Catalogue
 from deploy.standin.controls import Kind, PictureKind
 from deploy.standin.pictures import SIZES, Picture
-from deploy.standin.series import RUNTIME, SPECIALS, Episode, Series
+from deploy.standin.series import Series
 from deploy.standin.wire import Request, Response
 
 MAX_APPENDED = 20
-WORDLESS = "null"  # as `include_image_language` calls pictures without words
 
 # HTTP status to TMDB's own code and words, of which there are many more.
 _ERRORS = {
@@ -41,48 +38,26 @@ _WIDTHS: dict[PictureKind, tuple[int, ...]] = {
     "landscape": (300, 780, 1280),
     "logo": (45, 92, 154, 185, 300, 500),
 }
-_VECTOR = "vector"  # in place of the language in the name of a logo that is an SVG
 
 
 def asked(request: Request, catalogue: Catalogue) -> Asked | None:
     """What is asked for at TMDB or its picture server; None for a path that they don't have."""
-    kind: Kind
-    language = request.first("language").partition("-")[0] or "en"
-    series: Series | None = None
     match request.path.strip("/").split("/"):
         case ["t", "p", size, file]:
             return _picture(catalogue, size, file)
         case ["3", "authentication"]:
-            kind, title = "tmdb_authentication", None
-            answer = _json(request, b'{"success":true,"status_code":1,"status_message":"Success."}')
+            success = b'{"success":true,"status_code":1,"status_message":"Success."}'
+            found = _of("tmdb_authentication", None, _json(request, success))
         case ["3", "search", "tv"]:
-            kind, title = "tmdb_search", request.first("query")
-            series = catalogue.search(title)
-            year = request.first("first_air_date_year") or request.first("year")
-            hits = [_entry(series, language)] if series and year in {"", str(series.year)} else []
-            page = {"page": 1, "results": hits, "total_pages": 1, "total_results": len(hits)}
-            answer = _json(request, msgspec.json.encode(page))
+            found = _search(request, catalogue)
         case ["3", "find", number]:
-            source = request.first("external_source")
-            if source in {"imdb_id", "tvdb_id"}:
-                series = catalogue.by_imdb(number) if source == "imdb_id" else catalogue.get(number)
-            kind, title = "tmdb_find", series.title if series else None
-            answer = _json(request, _found(series, language)) if source else error(422)
+            found = _find(request, catalogue, number)
         case ["3", "tv", number]:
-            series = catalogue.by_tmdb(number)
-            parts = tuple(part for part in request.first("append_to_response").split(",") if part)
-            # Whoever asks for seasons alone has the rest already: it is the next batch of a long series.
-            only_seasons = bool(parts) and all(part.startswith("season/") for part in parts)
-            kind, title = "tmdb_seasons" if only_seasons else "tmdb_details", series.title if series else None
-            if series is None or len(parts) > MAX_APPENDED:
-                answer = error(400 if series else 404)
-            else:
-                answer = _json(request, _details(series, language, parts, _picture_languages(request)))
+            found = _details(request, catalogue.by_tmdb(number))
         case _:
             return None
-    if request.headers.get("authorization") != f"Bearer {TMDB_TOKEN}":
-        answer = error(401)
-    return Asked(kind=kind, title=title, answer=answer, error=error)
+    is_let_in = request.headers.get("authorization") == f"Bearer {TMDB_TOKEN}"
+    return found if is_let_in else replace(found, answer=error(401))
 
 
 def error(status: int) -> Response:
@@ -92,6 +67,41 @@ def error(status: int) -> Response:
     return Response(status=status, body=msgspec.json.encode(body))
 
 
+def _of(kind: Kind, title: str | None, answer: Response | Picture) -> Asked:
+    return Asked(kind=kind, title=title, answer=answer, error=error)
+
+
+def _search(request: Request, catalogue: Catalogue) -> Asked:
+    title = request.first("query")
+    year = request.first("first_air_date_year")
+    series = catalogue.search(title)
+    hits = [series] if series and year in {"", str(series.year)} else []
+    return _of("tmdb_search", title, _json(request, bodies.hits(hits, _language(request))))
+
+
+def _find(request: Request, catalogue: Catalogue, number: str) -> Asked:
+    match request.first("external_source"):
+        case "imdb_id":
+            series = catalogue.by_imdb(number)
+        case "tvdb_id":
+            series = catalogue.get(number)
+        case _:
+            return _of("tmdb_find", None, error(422))
+    return _of("tmdb_find", series.title if series else None, _json(request, bodies.found(series, _language(request))))
+
+
+def _details(request: Request, series: Series | None) -> Asked:
+    parts = tuple(part for part in request.first("append_to_response").split(",") if part)
+    # Whoever asks for seasons alone has the rest already: it is the next batch of a long series.
+    kind: Kind = "tmdb_seasons" if parts and all(one.startswith("season/") for one in parts) else "tmdb_details"
+    if series is None:
+        return _of(kind, None, error(404))
+    if len(parts) > MAX_APPENDED:
+        return _of(kind, series.title, error(400))
+    body = bodies.details(series, _language(request), parts, _picture_languages(request))
+    return _of(kind, series.title, _json(request, body))
+
+
 def _json(request: Request, body: bytes) -> Response:
     """The body; nothing but "not modified" to whoever has it already."""
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -99,6 +109,16 @@ def _json(request: Request, body: bytes) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status=304, headers=headers)
     return Response(body=body, content_type="application/json;charset=utf-8", headers=headers)
+
+
+def _language(request: Request) -> str:
+    return request.first("language").partition("-")[0] or "en"
+
+
+def _picture_languages(request: Request) -> frozenset[str] | None:
+    """The languages that pictures are wanted in; None for all."""
+    wanted = request.first("include_image_language") or request.first("language")
+    return frozenset(one.partition("-")[0] for one in wanted.split(",")) if wanted else None
 
 
 def _picture(catalogue: Catalogue, size: str, file: str) -> Asked | None:
@@ -113,225 +133,16 @@ def _picture(catalogue: Catalogue, size: str, file: str) -> Asked | None:
             wanted = {f"w{one}": one for one in widths}.get(size, width if size == "original" else 0)
             is_vector = suffix == "svg"
             # A vector logo has no sizes; as a PNG it has.
-            if series is None or wanted == 0 or (is_vector and (variant != _VECTOR or size != "original")):
-                return Asked(kind=kind, title=series.title if series else None, answer=error(404), error=error)
-            picture = Picture(words=_words(series, kind, variant), kind=kind, width=width, height=height)
-            if wanted < width:
-                picture = replace(picture, width=wanted, height=round(height * wanted / width))
-            picture = replace(picture, is_vector=is_vector)
-            return Asked(kind=kind, title=series.title, answer=picture, error=error)
+            if series is None or wanted == 0 or (is_vector and (variant != bodies.VECTOR or size != "original")):
+                return _of(kind, series.title if series else None, error(404))
+            width, height = (wanted, round(height * wanted / width)) if wanted < width else (width, height)
+            picture = Picture(
+                title=series.title,
+                words=bodies.words(series, kind, variant),
+                kind=kind,
+                width=width,
+                height=height,
+                is_vector=is_vector,
+            )
+            return _of(kind, series.title, picture)
     return None
-
-
-def _words(series: Series, kind: Kind, variant: str) -> str:
-    if kind == "season_poster":
-        return f"{series.title} {variant}"
-    return _name(series, variant if variant == "de" else "en")
-
-
-def _picture_languages(request: Request) -> frozenset[str] | None:
-    """The languages that pictures are wanted in; None for all."""
-    wanted = request.first("include_image_language") or request.first("language")
-    return frozenset(one.partition("-")[0] for one in wanted.split(",")) if wanted else None
-
-
-def _name(series: Series, language: str) -> str:
-    """The title in a language; where there is none, the one at home."""
-    return {"en": series.title, "de": series.german_title}.get(language) or series.home_title
-
-
-def _overview(series: Series, language: str) -> str:
-    """The plot in a language, empty where there is none."""
-    return {"en": series.overview, "de": series.german_overview}.get(language, "")
-
-
-def _found(series: Series | None, language: str) -> bytes:
-    """What `/find` finds, of every sort that it knows."""
-    nothing: dict[str, list[Any]] = {f"{sort}_results": [] for sort in ("movie", "person", "tv_episode", "tv_season")}
-    hits = [_entry(series, language) | {"media_type": "tv"}] if series else []
-    return msgspec.json.encode(nothing | {"tv_results": hits})
-
-
-def _entry(series: Series, language: str) -> dict[str, Any]:
-    """The series as a list has it."""
-    return {
-        "adult": False,
-        "backdrop_path": _file(series, "fanart", WORDLESS),
-        "genre_ids": [16],
-        "id": series.tmdb,
-        "origin_country": ["JP"],
-        "original_language": "ja",
-        "original_name": series.home_title,
-        "overview": _overview(series, language),
-        "popularity": 10.5,
-        "poster_path": _file(series, "poster", "en"),
-        "first_air_date": series.premiered,
-        "name": _name(series, language),
-        "vote_average": series.rating,
-        "vote_count": 100 + series.seed[10],
-    }
-
-
-@lru_cache(maxsize=2000)
-def _details(series: Series, language: str, parts: tuple[str, ...], picture_languages: frozenset[str] | None) -> bytes:
-    """The series as `/tv/{id}` has it, with the parts that exist of those that were asked for."""
-    entry = _entry(series, language)
-    del entry["genre_ids"]
-    body = entry | {
-        "created_by": [],
-        "episode_run_time": [RUNTIME],
-        "genres": [{"id": place, "name": name} for place, name in enumerate(series.genres)],
-        "homepage": "",
-        "in_production": series.ended is None,
-        "languages": ["ja"],
-        "last_air_date": series.episodes[-1].air_date,
-        "last_episode_to_air": None,
-        "next_episode_to_air": None,
-        "networks": [{"id": 1, "logo_path": None, "name": "Harbour TV", "origin_country": "JP"}],
-        "number_of_episodes": len(series.episodes),
-        "number_of_seasons": len(series.seasons),
-        "production_companies": [{"id": 2, "logo_path": None, "name": "Pier Nine", "origin_country": "JP"}],
-        "production_countries": [{"iso_3166_1": "JP", "name": "Japan"}],
-        "seasons": [_season(series, number, language) for number in (SPECIALS, *series.seasons)],
-        "spoken_languages": [{"english_name": "Japanese", "iso_639_1": "ja", "name": "日本語"}],
-        "status": "Ended" if series.ended else "Returning Series",
-        "tagline": "",
-        "type": "Scripted",
-    }
-    makers: dict[str, Callable[[], dict[str, Any]]] = {
-        "external_ids": lambda: {"imdb_id": series.imdb, "tvdb_id": series.id, "tvrage_id": None, "wikidata_id": None},
-        "content_ratings": lambda: {"results": _ratings(series)},
-        "credits": lambda: {"cast": _cast(series, aggregate=False), "crew": []},
-        "aggregate_credits": lambda: {"cast": _cast(series, aggregate=True), "crew": []},
-        "images": lambda: _images(series, picture_languages),
-        "alternative_titles": lambda: {
-            "results": [{"iso_3166_1": "US", "title": f"{series.title}: The Series", "type": ""}]
-        },
-        "translations": lambda: {"translations": _translations(series)},
-    }
-    for number in (SPECIALS, *series.seasons):
-        makers[f"season/{number}"] = partial(_whole_season, series, number, language)
-    return msgspec.json.encode(body | {part: makers[part]() for part in parts if part in makers})
-
-
-def _ratings(series: Series) -> list[dict[str, Any]]:
-    american = {6: "TV-PG", 12: "TV-14", 16: "TV-MA"}[series.age]
-    return [
-        {"descriptors": [], "iso_3166_1": country, "rating": rating}
-        for country, rating in (("DE", str(series.age)), ("US", american))
-    ]
-
-
-def _cast(series: Series, *, aggregate: bool) -> list[dict[str, Any]]:
-    """The cast of the last season, or of all of them, where one person may have had several roles."""
-    found = []
-    for order, role in enumerate(series.cast):
-        person = {"adult": False, "id": order, "name": role.person, "profile_path": None, "order": order}
-        roles = [{"credit_id": f"{order}", "character": role.character, "episode_count": len(series.episodes)}]
-        many = {"roles": roles, "total_episode_count": len(series.episodes)}
-        found.append(person | (many if aggregate else {"character": role.character}))
-    return found
-
-
-def _translations(series: Series) -> list[dict[str, Any]]:
-    """The texts in other languages; a name that is the original one is left empty."""
-    german = {"name": series.german_title, "overview": series.german_overview, "homepage": "", "tagline": ""}
-    english = {"name": series.title, "overview": series.overview, "homepage": "", "tagline": ""}
-    japanese = {"name": "", "overview": "", "homepage": "", "tagline": ""}
-    rows = [("US", "en", "English", english), ("JP", "ja", "日本語", japanese)]
-    if series.is_translated:
-        rows.append(("DE", "de", "Deutsch", german))
-    return [
-        {"iso_3166_1": country, "iso_639_1": language, "name": name, "english_name": name, "data": data}
-        for country, language, name, data in rows
-    ]
-
-
-def _images(series: Series, wanted: frozenset[str] | None) -> dict[str, Any]:
-    """The pictures in the languages wanted, best first: a backdrop with words is what others call a landscape."""
-    languages = ("en", "de") if series.is_translated else ("en",)
-    logos = (*([_VECTOR] if series.has_vector_logo else []), *(languages if series.has_logo else []))
-    kinds: dict[str, list[tuple[PictureKind, str]]] = {
-        "backdrops": [("fanart", WORDLESS), *(("landscape", one) for one in languages)],
-        "logos": [("logo", one) for one in logos],
-        "posters": [("poster", one) for one in languages],
-    }
-    return {
-        name: [
-            _image(series, kind, variant, votes=len(pictures) - place)
-            for place, (kind, variant) in enumerate(pictures)
-            if wanted is None or ("en" if variant == _VECTOR else variant) in wanted
-        ]
-        for name, pictures in kinds.items()
-    }
-
-
-def _image(series: Series, kind: PictureKind, variant: str, *, votes: int) -> dict[str, Any]:
-    width, height = SIZES[kind]
-    return {
-        "aspect_ratio": round(width / height, 3),
-        "height": height,
-        "iso_639_1": {WORDLESS: None, _VECTOR: "en"}.get(variant, variant),
-        "file_path": _file(series, kind, variant),
-        "vote_average": 4.0 + votes / 2,
-        "vote_count": votes,
-        "width": width,
-    }
-
-
-def _file(series: Series, kind: PictureKind, variant: str) -> str:
-    suffix = ("svg" if variant == _VECTOR else "png") if kind == "logo" else "jpg"
-    return f"/{series.tmdb}-{kind}-{variant}.{suffix}"
-
-
-def _season(series: Series, number: int, language: str) -> dict[str, Any]:
-    """A season as the series' details list it."""
-    episodes = _episodes_of(series, number)
-    german = language == "de"
-    name = f"{'Staffel' if german else 'Season'} {number}" if number else ("Extras" if german else "Specials")
-    return {
-        "air_date": episodes[0].air_date,
-        "episode_count": len(episodes),
-        "id": series.tmdb * 100 + number,
-        "name": name,
-        "overview": "",
-        "poster_path": _file(series, "season_poster", str(number)),
-        "season_number": number,
-        "vote_average": series.rating,
-    }
-
-
-def _whole_season(series: Series, number: int, language: str) -> dict[str, Any]:
-    """A season with its episodes, as it is appended."""
-    season = _season(series, number, language)
-    del season["episode_count"]
-    return season | {
-        "_id": f"{season['id']:024x}",
-        "episodes": [_episode(series, one, language) for one in _episodes_of(series, number)],
-    }
-
-
-def _episodes_of(series: Series, season: int) -> list[Episode]:
-    return [one for one in (*series.specials, *series.episodes) if one.season == season]
-
-
-def _episode(series: Series, one: Episode, language: str) -> dict[str, Any]:
-    """An episode; where it has no name in the language it is called by its number, in that language if it is known."""
-    placeholder = f"{'Folge' if language == 'de' and series.is_translated else 'Episode'} {one.number}"
-    return {
-        "air_date": one.air_date or None,
-        "episode_number": one.number,
-        "episode_type": "standard",
-        "id": series.tmdb * 1000 + one.season * 20 + one.number,
-        "name": {"en": one.name, "de": one.german_name}.get(language) or placeholder,
-        "overview": "",
-        "production_code": "",
-        "runtime": RUNTIME,
-        "season_number": one.season,
-        "show_id": series.tmdb,
-        "still_path": None,
-        "vote_average": 0.0,
-        "vote_count": 0,
-        "crew": [],
-        "guest_stars": [],
-    }

@@ -62,12 +62,12 @@ def _of(kind: Kind, series: Series | None, answer: Response | Picture | None) ->
 def _picture(series: Series | None, file: str) -> Asked | None:
     """`poster.jpg`, or `season_poster-2.jpg`."""
     name, _, season = file.partition(".")[0].partition("-")
-    for kind, size in SIZES.items():
+    for kind, (width, height) in SIZES.items():
         if kind == name and kind != "landscape":
-            is_there = series is not None and (kind != "logo" or series.has_logo)
-            words = f"{series.title} {season}".strip() if series else ""
-            width, height = size
-            return _of(kind, series, Picture(words=words, kind=kind, width=width, height=height) if is_there else None)
+            if series is None or (kind == "logo" and not series.has_logo):
+                return _of(kind, series, None)
+            words = f"{series.title} {season}".strip()
+            return _of(kind, series, Picture(title=series.title, words=words, kind=kind, width=width, height=height))
     return None
 
 

@@ -1,4 +1,4 @@
-"""The stand-in speaks TVmaze's shape, is the same every time, and misbehaves as told."""
+"""The stand-in speaks three catalogues' shapes, is the same every time, and misbehaves as told."""
 
 import asyncio
 import io
@@ -6,16 +6,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from PIL import Image
 
 from contracts.events import CatalogueIds
-from deploy.standin import Rule, StandIn, demo_series
-from services.platform.catalogues.matching import Match, choose
+from deploy.standin import TMDB_TOKEN, Rule, StandIn, demo_series
+from services.platform.catalogues.aniworld import Aniworld
+from services.platform.catalogues.matching import Match, NoMatch, choose
+from services.platform.catalogues.tmdb import TMDB
 from services.platform.catalogues.tvmaze import TVmaze
+from services.platform.settings import CatalogueLoaderSettings, fields_of
 from services.platform.upstream_http import Upstream
+
+TOKEN = {"Authorization": f"Bearer {TMDB_TOKEN}"}
 
 
 @pytest.fixture
@@ -88,6 +94,81 @@ async def test_other_ids_lead_to_the_series(standin: StandIn, upstream: Upstream
     assert by_imdb == by_tvdb
 
 
+async def test_all_catalogues_have_the_same_series(standin: StandIn, upstream: Upstream) -> None:
+    """Under numbers of their own, and with the ids that tie them together."""
+    tmdb = TMDB(
+        Upstream("TMDB", standin.tmdb_url, rate=1000, headers=TOKEN),
+        languages=["en"],
+        image_url=standin.tmdb_image_url,
+    )
+    aniworld = Aniworld(Upstream("aniworld.to", standin.aniworld_url, rate=1000))
+    tvmaze = TVmaze(upstream)
+
+    page = await aniworld.page("lighthouse-keepers")
+    there, here = await tmdb.find(page.ids), await tvmaze.find(page.ids)
+    assert there is not None
+    assert here is not None
+    theirs, ours = await tmdb.details(there.catalogue_id), await tvmaze.details(here.catalogue_id)
+
+    assert theirs.ids.imdb == ours.ids.imdb == page.ids.imdb
+    assert theirs.ids.tvdb == ours.ids.tvdb
+    assert there.catalogue_id != here.catalogue_id
+    assert (theirs.name, theirs.year) == (ours.name, ours.year) == (page.titles[0], page.year)
+    assert [[one.title for one in season.episodes] for season in theirs.seasons] == [
+        [one.title for one in season.episodes] for season in ours.seasons
+    ]
+    assert standin.controls.report()["titles"].keys() == {"lighthouse keepers"}  # all of it counts as one series
+
+
+async def test_every_catalogue_fails_in_its_own_words(standin: StandIn) -> None:
+    """With the status and the `Retry-After` that the rule says."""
+    standin.misbehave(Rule(behaviour="fail", status=429, retry_after="3"))
+
+    async with httpx2.AsyncClient() as client:
+        tvmaze = await client.get(f"{standin.url}/shows/919")
+        tmdb = await client.get(f"{standin.tmdb_url}/tv/1429", headers=TOKEN)
+        aniworld = await client.get(f"{standin.aniworld_url}/anime/stream/one-piece")
+
+    assert [(one.status_code, one.headers["retry-after"]) for one in (tvmaze, tmdb, aniworld)] == [(429, "3")] * 3
+    assert tvmaze.json()["status"] == 429
+    assert tmdb.json()["status_code"] == 25
+    assert aniworld.headers["content-type"].startswith("text/html")
+
+
+async def test_a_site_can_change_its_layout(standin: StandIn) -> None:
+    standin.misbehave(Rule(behaviour="new_layout", kind="page", times=1))
+
+    async with httpx2.AsyncClient(base_url=standin.aniworld_url) as client:
+        new, old = [(await client.get("/anime/stream/one-piece")).text for _ in range(2)]
+
+    assert "series-title" not in new
+    assert "series-title" in old
+
+
+async def test_not_modified_ends_where_it_should(standin: StandIn) -> None:
+    """The connection can be used again: such an answer has no body."""
+    async with httpx2.AsyncClient(
+        base_url=standin.tmdb_url, headers={"Authorization": f"Bearer {TMDB_TOKEN}"}
+    ) as client:
+        first = await client.get("/tv/1429")
+        again = await client.get("/tv/1429", headers={"If-None-Match": first.headers["etag"]})
+        after = await client.get("/tv/1429")
+
+    assert [one.status_code for one in (first, again, after)] == [200, 304, 200]
+    assert again.content == b""
+    assert after.content == first.content
+
+
+def test_its_settings_leave_no_address_to_the_real_ones() -> None:
+    """Every catalogue that Coldopen can ask is the stand-in; TMDB has a token only for whoever wants it."""
+    told = StandIn(port=8090).settings(tmdb=True)
+
+    addresses = {field.name for field in fields_of(CatalogueLoaderSettings) if field.name.endswith(("_url", "_rate"))}
+    assert told.keys() == addresses - {"nats_url"} | {"picture_hosts", "tmdb_token"}
+    assert {urlsplit(text).netloc for field, text in told.items() if field.endswith("_url")} == {"127.0.0.1:8090"}
+    assert StandIn(port=8090).settings().keys() == told.keys() - {"tmdb_token"}
+
+
 async def test_it_is_told_over_http(standin: StandIn) -> None:
     """Rules are posted, used up, cleared; calls are reported; nonsense is refused by name."""
     async with httpx2.AsyncClient(base_url=standin.url) as client:
@@ -142,7 +223,9 @@ async def test_the_demo_has_its_mishaps(standin: StandIn, upstream: Upstream) ->
     ]
     assert statuses == [503, 503, 200]
     assert not standin.catalogue.add(demo_series.NO_LOGO.title).has_logo
-    assert all(one.link.rsplit("/", 1)[1] == one.slug for one in demo_series.SERIES)
+    assert standin.catalogue.by_slug(demo_series.NEVER_FOUND.slug) is None
+    pages = [standin.catalogue.by_slug(one.slug) for one in demo_series.SERIES if one is not demo_series.NEVER_FOUND]
+    assert [page.title for page in pages if page] == [title for title, choice in found.items() if choice != NoMatch()]
 
 
 def test_it_runs_as_a_program() -> None:
