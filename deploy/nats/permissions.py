@@ -14,7 +14,8 @@ OPERATOR = "operator"
 
 _OUTCOMES = ("started", "released", "retrying", "loaded", "unchanged", "unavailable", "failed")
 _CLAIMS = "$KV.claims.>"
-_CACHE = "$KV.cache.>"
+# What is needed for calling upstreams: the answers kept, and what the callers know of each upstream together.
+_CALLING = ("$KV.cache.>", "$KV.upstreams.>")
 _INBOX = "_INBOX.>"
 # Reading: streams' state and messages, and the consumers without a name that an ordered reader makes and forgets.
 _READING = (
@@ -63,14 +64,14 @@ def _pulling(*parts: Part) -> tuple[str, ...]:
 
 # What each role may publish besides reading. The operator may do everything and is not in the table.
 PUBLISH: dict[str, tuple[str, ...]] = {
-    "gateway": ("series.*.added", "series.*.removed", "series.*.*.requested", _CLAIMS, _CACHE),
-    "episodes": (*_outcomes(Part.EPISODES), *_pulling(Part.EPISODES), _CACHE),
+    "gateway": ("series.*.added", "series.*.removed", "series.*.*.requested", _CLAIMS, *_CALLING),
+    "episodes": (*_outcomes(Part.EPISODES), *_pulling(Part.EPISODES), *_CALLING),
     "nfo": (
         "series.*.identified",
         *_outcomes(Part.IDENTITY, Part.NFO),
         *_pulling(Part.IDENTITY, Part.NFO),
         _CLAIMS,
-        _CACHE,
+        *_CALLING,
     ),
     "images": (*_outcomes(Part.LOGO, Part.IMAGES), *_pulling(Part.LOGO, Part.IMAGES)),
     "projector": (FEED_SUBJECT, "series.*.parked"),

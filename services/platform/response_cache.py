@@ -1,7 +1,12 @@
 """Ask once: an upstream's answer is shared by all who need it, at the same moment and for as long as it may be kept.
 
 Within the process the callers that ask for one URL together wait for one call. Across processes and time a NATS KV
-bucket keeps the body. Its key is the SHA-256 of the URL in hex; its value is msgpack of `Kept`.
+bucket keeps the body. Its key is the SHA-256 of the URL in hex, its value msgpack of `Kept`. What an answer depends on
+must therefore be in its URL, and never is who asks.
+
+An answer that is no longer fresh but has an `ETag` or a `Last-Modified` is not thrown away: the upstream is asked
+whether it still holds, which saves the body. That nothing was found is not remembered, unless the upstream says so in
+a good answer with a time: whoever adds a series that a catalogue has just taken up expects to find it.
 """
 
 import asyncio
@@ -10,7 +15,7 @@ import re
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 import nats.errors
@@ -28,23 +33,42 @@ LARGEST = 7_000_000
 _PATIENCE = 1.0
 _UNREACHABLE = (nats.errors.Error, TimeoutError, OSError)
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
-_NOT_TO_BE_KEPT = re.compile(r"(?:^|[,\s])(?:no-store|no-cache|private)(?:$|[,\s=])", re.IGNORECASE)
+_NOT_TO_BE_KEPT = re.compile(r"(?:^|[,\s])(?:no-store|private)(?:$|[,\s=])", re.IGNORECASE)
+_NOT_FRESH = re.compile(r"(?:^|[,\s])no-cache(?:$|[,\s=])", re.IGNORECASE)
+_LONGEST_VALIDATOR = 500
 
 T = TypeVar("T")
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """A good answer: its body, and for how many seconds it may be kept."""
+class Validators(msgspec.Struct, frozen=True, array_like=True):
+    """What tells one version of an answer from another, as its headers name it; empty where they don't."""
 
-    body: bytes
+    etag: str = ""
+    last_modified: str = ""
+
+    def conditions(self) -> dict[str, str]:
+        """The headers that ask for a body only if it is another version."""
+        named = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in named.items() if value}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A good answer: its body (None: the one that was kept still holds), and for how many seconds it is fresh."""
+
+    body: bytes | None
     max_age: float = 0.0
+    validators: Validators = Validators()
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
-    """What the bucket holds: when the answer turns stale (seconds since 1970) and its body, compressed by zlib."""
+    """What the bucket holds: when the answer turns stale (seconds since 1970), its body, compressed by zlib."""
 
     expires: float
     compressed: bytes
+    validators: Validators = Validators()
+
+
+Ask: TypeAlias = Callable[[Validators], Awaitable[Answer]]
 
 
 class Entry(Protocol):
@@ -69,11 +93,13 @@ class ResponseCache:
         self._bucket = bucket
         self._flights: dict[str, asyncio.Task[Any]] = {}
 
-    async def fetch(self, url: str, ask: Callable[[], Awaitable[Answer]], decode: Callable[[bytes], T]) -> T:
+    async def fetch(self, url: str, ask: Ask, decode: Callable[[bytes], T]) -> T:
         """What `decode` makes of the answer kept for `url`, or of what `ask` gets; their errors come out, never kept.
 
-        `decode` raises LoadFailure for a body that it can't use. The value is shared between callers: it must be
-        immutable. A caller that is cancelled stops no other.
+        `ask` is told what to confirm: only then may it answer without a body. `decode` raises LoadFailure for a body
+        that it can't use. The value is shared between callers: it must be immutable. A caller that is cancelled stops
+        no other. One that joins a call under way shares its urgency, be it less than its own: that is rare, and
+        asking twice would serve nobody sooner.
         """
         flight: asyncio.Task[T] | None = self._flights.get(url)
         if flight is None:
@@ -87,40 +113,52 @@ class ResponseCache:
         if not flight.cancelled():
             flight.exception()  # looked at: when every caller was cancelled, nobody else does
 
-    async def _fetch(self, url: str, ask: Callable[[], Awaitable[Answer]], decode: Callable[[bytes], T]) -> T:
+    async def _fetch(self, url: str, ask: Ask, decode: Callable[[bytes], T]) -> T:
         key = hashlib.sha256(url.encode()).hexdigest()
         kept = await self._get(key)
-        if kept is not None:
+        if kept is not None and (kept.expires > time.time() or kept.validators != Validators()):
             try:
-                return decode(kept)
-            except LoadFailure as failure:  # kept by another version that read it otherwise
+                value = decode(zlib.decompress(kept.compressed))
+            except (LoadFailure, zlib.error) as failure:  # kept by another version that read it otherwise
                 log.warning("cached_answer_unreadable", error=str(failure))
-        answer = await ask()
-        # Decoded before it is kept: an answer that is not what it claims must not last.
-        value = decode(answer.body)
-        await self._put(key, answer)
+            else:
+                return value if kept.expires > time.time() else await self._confirm(key, kept, value, ask, decode)
+        return await self._take(key, await ask(Validators()), decode)
+
+    async def _confirm(self, key: str, kept: Kept, value: T, ask: Ask, decode: Callable[[bytes], T]) -> T:
+        """The stale `value`, if the upstream says that it still holds, else the new one."""
+        answer = await ask(kept.validators)
+        if answer.body is not None:
+            return await self._take(key, answer, decode)
+        # A confirmation may leave out what has not changed.
+        validators = kept.validators if answer.validators == Validators() else answer.validators
+        await self._put(key, Kept(_expiry(answer), kept.compressed, validators))
         return value
 
-    async def _get(self, key: str) -> bytes | None:
+    async def _take(self, key: str, answer: Answer, decode: Callable[[bytes], T]) -> T:
+        body = answer.body or b""
+        # Decoded before it is kept: an answer that is not what it claims must not last.
+        value = decode(body)
+        if answer.max_age > 0 or answer.validators != Validators():
+            await self._put(key, Kept(_expiry(answer), zlib.compress(body), answer.validators))
+        return value
+
+    async def _get(self, key: str) -> Kept | None:
         if self._bucket is None:
             return None
         try:
             async with asyncio.timeout(_PATIENCE):
                 entry = await self._bucket.get(key)
-            kept = msgspec.msgpack.decode(entry.value or b"", type=Kept)
-            return zlib.decompress(kept.compressed) if kept.expires > time.time() else None
+            return msgspec.msgpack.decode(entry.value or b"", type=Kept)
         except KeyNotFoundError:
             return None
-        except (*_UNREACHABLE, msgspec.DecodeError, zlib.error) as error:
+        except (*_UNREACHABLE, msgspec.DecodeError) as error:
             log.warning("response_cache_unusable", error=str(error) or type(error).__name__)
             return None
 
-    async def _put(self, key: str, answer: Answer) -> None:
-        if self._bucket is None or answer.max_age <= 0:
-            return
-        expires = time.time() + min(answer.max_age, LONGEST)
-        value = msgspec.msgpack.encode(Kept(expires, zlib.compress(answer.body)))
-        if len(value) > LARGEST:
+    async def _put(self, key: str, kept: Kept) -> None:
+        value = msgspec.msgpack.encode(kept)
+        if self._bucket is None or len(value) > LARGEST:
             return
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -129,13 +167,26 @@ class ResponseCache:
             log.warning("response_cache_unusable", error=str(error) or type(error).__name__)
 
 
+def _expiry(answer: Answer) -> float:
+    return time.time() + min(answer.max_age, LONGEST)
+
+
+def answer_of(headers: Mapping[str, str], body: bytes | None, *, unsaid: float = 0.0) -> Answer:
+    """The answer with what its headers say about keeping it; `unsaid` as in `max_age_seconds`."""
+    if _NOT_TO_BE_KEPT.search(headers.get("cache-control", "")):
+        return Answer(body)
+    named = headers.get("etag", ""), headers.get("last-modified", "")
+    validators = Validators(*(one if len(one) <= _LONGEST_VALIDATOR else "" for one in named))
+    return Answer(body, max_age_seconds(headers, unsaid=unsaid), validators)
+
+
 def max_age_seconds(headers: Mapping[str, str], *, unsaid: float = 0.0) -> float:
     """For how long the headers let an answer be kept; `Age` says how much of it is over. 0: not at all.
 
     `unsaid` is the answer for headers that neither name a time nor forbid it.
     """
     control = headers.get("cache-control", "")
-    if _NOT_TO_BE_KEPT.search(control):
+    if _NOT_TO_BE_KEPT.search(control) or _NOT_FRESH.search(control):
         return 0.0
     found = _MAX_AGE.search(control)
     if found is None:

@@ -1,7 +1,8 @@
 """The log and the loaders' consumers, declared here and nowhere else, with nats-py (FastStream declares nothing).
 
 SERIES is the only source of truth: nothing in it can be deleted, purged or pushed out; a full disk refuses an add
-instead. Buckets: `claims` (which folder and which page belong to which series) and `cache` (upstream answers).
+instead. Buckets: `claims` (which folder and which page belong to which series), `cache` (upstream answers) and
+`upstreams` (how much each may be asked, and whether it is up).
 """
 
 import uuid
@@ -27,9 +28,12 @@ from contracts.subjects import ALL_EVENTS, STREAM, starts_of
 LOG_ID = "coldopen-log-id"
 CLAIMS_BUCKET = "claims"
 CACHE_BUCKET = "cache"
+UPSTREAMS_BUCKET = "upstreams"
 ACK_WAIT = 10.0
 DUPLICATE_WINDOW = 120.0
 _CACHE_BYTES = 128 * 1024 * 1024
+_CACHE_AGE = 24 * 3600.0
+_UPSTREAMS_BYTES = 1024 * 1024
 
 
 class ForeignLog(Exception):
@@ -119,25 +123,28 @@ def _bucket_configs(replicas: int) -> tuple[StreamConfig, ...]:
         deny_delete=True,
         allow_direct=True,
         num_replicas=replicas,
-    )
-    claims = replace(
-        base,
-        name=f"KV_{CLAIMS_BUCKET}",
-        subjects=[f"$KV.{CLAIMS_BUCKET}.>"],
+        # On disk, since a server that restarts has lost a bucket in memory altogether and nobody would make it again.
+        # But nobody waits for the disk: what these hold can be told again, asked again or learned again.
         storage=StorageType.FILE,
-        # Claims can be told again from the log: they need not cost a second wait for the disk on every add.
         persist_mode=PersistMode.ASYNC if replicas == 1 else None,
     )
+    claims = replace(base, name=f"KV_{CLAIMS_BUCKET}", subjects=[f"$KV.{CLAIMS_BUCKET}.>"])
     cache = replace(
         base,
         name=f"KV_{CACHE_BUCKET}",
         subjects=[f"$KV.{CACHE_BUCKET}.>"],
-        storage=StorageType.MEMORY,
         discard=DiscardPolicy.OLD,
-        max_age=3600.0,
+        # Longer than an answer counts as fresh: with its validators an older one needs only to be confirmed.
+        max_age=_CACHE_AGE,
         max_bytes=_CACHE_BYTES,
     )
-    return claims, cache
+    upstreams = replace(
+        base,
+        name=f"KV_{UPSTREAMS_BUCKET}",
+        subjects=[f"$KV.{UPSTREAMS_BUCKET}.>"],
+        max_bytes=_UPSTREAMS_BYTES,
+    )
+    return claims, cache, upstreams
 
 
 async def log_info(js: JetStreamContext) -> LogInfo:

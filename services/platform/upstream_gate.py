@@ -1,54 +1,155 @@
-"""When one more call may go out: the upstream's rate, and the pause that it asked all of us to keep.
+"""When one more call may go out: the upstream's rate, the pause that it asked for, and the breaker.
 
-Every call passes `enter`. What is learned from the answers (a pause, later a breaker's verdict) is kept here, so that
-it holds for all callers of the process at once.
+Every call passes `enter` and says afterwards how it ended. What is decided lies in `upstream_state.py`, what is known
+in the `SharedState`, which all processes have in common; here is only the waiting.
 """
 
 import asyncio
+import random
+import time
+from collections import deque
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from aiolimiter import AsyncLimiter
-
 from services.platform.failures import LoadFailure
+from services.platform.upstream_shared import SharedState
+from services.platform.upstream_state import (
+    LONGEST_PAUSE,
+    Blocked,
+    Go,
+    Rate,
+    UpstreamState,
+    admit,
+    after_answer,
+    after_failure,
+    after_pause_asked,
+    blocked_by,
+    is_fresh,
+)
+from services.platform.urgency import is_background
 
 # Shorter pauses are waited out here; for a longer one the broker waits, which holds no slot.
 PATIENCE = 2.0
-LONGEST_PAUSE = 3600.0
+# Background work may wait a little longer for others to be done, then it makes room in its loader too.
+_BACKGROUND_PATIENCE = 5.0
+_BACKGROUND_RETRY = 15.0
+# A probe is answered or has failed long before the time after which its process is given up.
+_PROBE_RETRY = 5.0
 
 
 class Gate:
-    """Lets `rate` calls a second through, after a burst of what five seconds of idling have saved up."""
+    """Lets the calls of this process through to one upstream, `rate` a second by all processes that share its state.
 
-    def __init__(self, name: str, rate: float) -> None:
-        self._name = name
-        burst = max(1.0, 5 * rate)
-        self._limiter = AsyncLimiter(burst, burst / rate)
-        self._closed_until = 0.0
+    Without a `rate` only pauses and the breaker hold. `probe` is for how many seconds one call may be under way.
+    """
 
-    async def enter(self) -> None:
-        """Return when a call may go out; raises LoadFailure (busy) when that would be after a longer pause."""
-        await self.sit_out()
-        await self._limiter.acquire()
-        # Somebody ahead in the queue may have been told to stop meanwhile.
-        await self.sit_out()
+    def __init__(self, state: SharedState, *, rate: float | None = None, probe: float = 30.0) -> None:
+        self._state = state
+        self._rate = None if rate is None else Rate(rate)
+        self._probe = probe
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+        self._turns: deque[Go] = deque()
 
-    def pause(self, seconds: float) -> None:
+    async def enter(self) -> Go:
+        """Return when a call may go out; what is returned is told to `answered` or `failed`.
+
+        Raises LoadFailure (busy) when that would be later than one should wait here.
+        """
+        begun = time.monotonic()
+        while True:
+            turn = await self._turn(background=is_background())
+            if isinstance(turn, Blocked):
+                await self._sit_out(turn, time.monotonic() - begun)
+            elif (wait := turn.at - time.time()) <= 0:
+                return turn
+            else:
+                await asyncio.sleep(wait)
+                # Somebody ahead, in whichever process, may have been told to stop meanwhile.
+                state = await self._state.look()
+                blocked = None if turn.is_probe else blocked_by(state, time.time())
+                if blocked is None:
+                    return turn
+                await self._sit_out(blocked, time.monotonic() - begun)
+
+    async def answered(self, turn: Go) -> None:
+        """The call of `turn` was answered, whatever the answer says."""
+        known = self._state.known
+        if turn.is_probe or known.failures or known.openings:  # else there is nothing to forget, and no need to tell
+            await self._state.change(lambda state, _: (after_answer(state), None))
+
+    async def failed(self, turn: Go, failure: LoadFailure) -> None:
+        """The call of `turn` ended in `failure`: only the network's count for the breaker."""
+        if failure.error.kind == "network":
+            now, jitter = time.time(), random.random()  # noqa: S311 - spreads load, no secret
+            error = failure.error.message
+            await self._state.change(
+                lambda state, _: (after_failure(state, now, error, is_probe=turn.is_probe, jitter=jitter), None)
+            )
+            return
+        await self.answered(turn)
+        if failure.retry_after is not None:
+            await self.pause(failure.retry_after, failure.error.message)
+
+    async def pause(self, seconds: float, why: str) -> None:
         """No call of any caller goes out for `seconds` (an hour at most); a pause never shortens another."""
-        until = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
-        self._closed_until = max(self._closed_until, until)
+        now = time.time()
+        await self._state.change(lambda state, _: (after_pause_asked(state, now, seconds, why), None))
 
-    async def sit_out(self) -> None:
-        """Return when no pause is on, whatever the rate; raises LoadFailure (busy) as `enter` does."""
-        while (left := self._closed_until - asyncio.get_running_loop().time()) > 0:
-            if left > PATIENCE:
-                raise LoadFailure(
-                    "busy",
-                    "paused",
-                    f"{self._name} asked for a pause of another {left:.0f} s; Coldopen will ask again after it",
-                    retry_after=left,
-                )
-            await asyncio.sleep(left)
+    async def _turn(self, *, background: bool) -> Go | Blocked:
+        if background:
+            found = await self._reserve(1, background=True)
+            return found if isinstance(found, Blocked) else found[0]
+        self._waiting += 1
+        try:
+            async with self._lock:
+                # Turns that were taken along for others are good unless a pause or the breaker came in between.
+                now = time.time()
+                while self._turns:
+                    turn = self._turns.popleft()
+                    if is_fresh(turn, now) and blocked_by(self._state.known, now) is None:
+                        return turn
+                found = await self._reserve(self._waiting, background=False)
+                if isinstance(found, Blocked):
+                    return found
+                self._turns.extend(found[1:])
+                return found[0]
+        finally:
+            self._waiting -= 1
+
+    async def _reserve(self, wanted: int, *, background: bool) -> "list[Go] | Blocked":
+        def step(state: UpstreamState, callers: int) -> "tuple[UpstreamState, list[Go] | Blocked]":
+            rate = self._rate.shared_by(callers) if self._rate else None
+            changed, found = admit(state, time.time(), rate, wanted=wanted, background=background, probe=self._probe)
+            return changed, found if isinstance(found, Blocked) else list(found)
+
+        return await self._state.change(step)
+
+    async def _sit_out(self, blocked: Blocked, waited: float) -> None:
+        """Return when it is worth another try; raises LoadFailure when that is too far off."""
+        left = max(0.0, blocked.until - time.time())
+        if waited + left > _BACKGROUND_PATIENCE if blocked.why == "behind" else left > PATIENCE:
+            raise self._busy(blocked, left)
+        await asyncio.sleep(left)
+
+    def _busy(self, blocked: Blocked, left: float) -> LoadFailure:
+        name, last_error = self._state.known.name, self._state.known.last_error
+        match blocked.why:
+            case "paused":
+                text = f"{name} asked for a pause of another {left:.0f} s; Coldopen will ask again after it"
+                return LoadFailure("busy", "paused", text, retry_after=left)
+            case "open":
+                text = f"{name} is down ({last_error}); Coldopen will ask again in {left:.0f} s"
+                return LoadFailure("busy", "breaker_open", text, retry_after=left)
+            case "probing":
+                text = f"{name} was down ({last_error}); one call tries now whether it still is"
+                return LoadFailure("busy", "breaker_open", text, retry_after=min(left, _PROBE_RETRY))
+            case "behind":
+                text = f"{name} is asked for what people wait for first; this was not urgent"
+                return LoadFailure("busy", "behind_others", text, retry_after=_BACKGROUND_RETRY)
+            case "queue":
+                text = f"{name} is asked as often as it allows; the next turn is {left:.0f} s away"
+                return LoadFailure("busy", "queue", text, retry_after=left)
 
 
 def retry_after_seconds(header: str | None, now: datetime | None = None) -> float | None:

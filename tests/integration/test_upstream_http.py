@@ -19,10 +19,12 @@ from services.platform.broker import connect
 from services.platform.catalogues.tvmaze import TVmaze
 from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
-from services.platform.response_cache import Answer, Kept, ResponseCache, max_age_seconds
+from services.platform.response_cache import Answer, Kept, ResponseCache, Validators, max_age_seconds
 from services.platform.streams import CACHE_BUCKET, declare
-from services.platform.upstream_gate import Gate, retry_after_seconds
-from services.platform.upstream_http import USER_AGENT, Upstream
+from services.platform.upstream_exchange import USER_AGENT
+from services.platform.upstream_gate import retry_after_seconds
+from services.platform.upstream_http import Upstream
+from services.platform.upstream_pictures import Pictures
 
 SHOW = "/shows/919"
 SECRET = [("api_key", "s3cret")]
@@ -41,9 +43,15 @@ async def upstream(standin: StandIn) -> AsyncIterator[Upstream]:
     await upstream.aclose()
 
 
+@pytest.fixture
+async def pictures(standin: StandIn) -> AsyncIterator[Pictures]:
+    pictures = Pictures([standin.host], timeout=0.5, max_picture=2_000_000)
+    yield pictures
+    await pictures.aclose()
+
+
 def make(standin: StandIn, **options: Any) -> Upstream:
-    defaults: dict[str, Any] = {"rate": 1000, "timeout": 0.5, "picture_hosts": frozenset({standin.host})}
-    return Upstream("TVmaze", standin.url, **{**defaults, "max_answer": 100_000, "max_picture": 2_000_000, **options})
+    return Upstream("TVmaze", standin.url, **{"rate": 1000, "timeout": 0.5, "max_answer": 100_000, **options})
 
 
 class MemoryBucket:
@@ -151,8 +159,6 @@ async def test_retry_after_pauses_all_callers(standin: StandIn, upstream: Upstre
 
     with pytest.raises(LoadFailure) as other:
         await upstream.get_json("/shows/1505", Show)
-    with pytest.raises(LoadFailure, match="pause"):
-        await upstream.fetch_picture(f"{standin.url}/images/919/poster.jpg")
 
     assert first.value.retry_after == 30
     assert other.value.error.kind == "busy"
@@ -184,7 +190,7 @@ async def test_the_rate_holds_and_does_not_eat_the_timeout(standin: StandIn) -> 
     assert max(call.at - started for call in standin.controls.recent) > 3.0
 
 
-async def test_pictures_come_from_known_hosts_only(standin: StandIn, upstream: Upstream) -> None:
+async def test_pictures_come_from_known_hosts_only(standin: StandIn, pictures: Pictures) -> None:
     """Whatever a catalogue names: another host, port or scheme, or a user name, is refused without a call."""
     for url in (
         "https://example.org/a.jpg",
@@ -197,24 +203,41 @@ async def test_pictures_come_from_known_hosts_only(standin: StandIn, upstream: U
         "",
     ):
         with pytest.raises(LoadFailure) as caught:
-            await upstream.fetch_picture(url)
+            await pictures.fetch_picture(url)
 
         assert caught.value.error.kind == "invalid"
     assert standin.controls.count() == 0
-    assert (await upstream.fetch_picture(f"{standin.url}/images/919/poster.jpg")).startswith(b"\xff\xd8\xff")
+    assert (await pictures.fetch_picture(f"{standin.url}/images/919/poster.jpg")).startswith(b"\xff\xd8\xff")
 
 
 async def test_a_picture_is_no_larger_than_allowed(standin: StandIn) -> None:
     """What announces too much is refused, and so is what only turns out to be."""
-    upstream = make(standin, max_picture=1000)
+    pictures = Pictures([standin.host], max_picture=1000)
     url = f"{standin.url}/images/919/poster.jpg"
 
     with pytest.raises(LoadFailure, match="more than"):
-        await upstream.fetch_picture(url)
+        await pictures.fetch_picture(url)
     standin.misbehave(Rule(behaviour="endless"))
     with pytest.raises(LoadFailure, match="more than"):
-        await upstream.fetch_picture(url)
-    await upstream.aclose()
+        await pictures.fetch_picture(url)
+    await pictures.aclose()
+
+
+async def test_each_picture_host_is_paused_alone(standin: StandIn) -> None:
+    """What one asks for is no reason to leave the other in peace; the failure says which one it was."""
+    async with StandIn() as other:
+        pictures = Pictures([standin.host, other.host])
+        standin.misbehave(Rule(behaviour="fail", status=429, retry_after="30"))
+        with pytest.raises(LoadFailure, match=f"{standin.host} asks for fewer"):
+            await pictures.fetch_picture(f"{standin.url}/images/919/poster.jpg")
+
+        with pytest.raises(LoadFailure, match=f"{standin.host} asked for a pause") as paused:
+            await pictures.fetch_picture(f"{standin.url}/images/919/poster.jpg")
+        there = await pictures.fetch_picture(f"{other.url}/images/919/poster.jpg")
+        await pictures.aclose()
+
+    assert paused.value.error.kind == "busy"
+    assert there.startswith(b"\xff\xd8\xff")
 
 
 async def test_those_who_ask_together_ask_once(standin: StandIn, upstream: Upstream) -> None:
@@ -316,11 +339,11 @@ async def test_what_is_stale_or_may_not_be_kept_is_asked_again() -> None:
     cache = ResponseCache(bucket)
     asked: list[int] = []
 
-    async def ask() -> Answer:
+    async def ask(_: Validators) -> Answer:
         asked.append(1)
         return Answer(b"1", max_age=60)
 
-    async def ask_not_to_keep() -> Answer:
+    async def ask_not_to_keep(_: Validators) -> Answer:
         return Answer(b"2")
 
     await cache.fetch("u", ask, bytes)
@@ -398,16 +421,6 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after_seconds(format_datetime(now + timedelta(seconds=90), usegmt=True), now) == 90
     assert retry_after_seconds(format_datetime(now - timedelta(seconds=90), usegmt=True), now) == 0
     assert [retry_after_seconds(text, now) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
-
-
-async def test_a_pause_never_shortens_another() -> None:
-    """The longest of what was asked for holds."""
-    gate = Gate("TVmaze", 10)
-    gate.pause(60)
-    gate.pause(1)
-
-    with pytest.raises(LoadFailure, match="60 s"):
-        await gate.enter()
 
 
 async def test_it_says_who_it_is(standin: StandIn, upstream: Upstream) -> None:

@@ -11,8 +11,10 @@ from services.platform.catalogues.tvmaze import TVmaze
 from services.platform.event_store import EventStore
 from services.platform.response_cache import ResponseCache
 from services.platform.settings import CatalogueSettings, comma_separated
-from services.platform.streams import CACHE_BUCKET
+from services.platform.streams import CACHE_BUCKET, UPSTREAMS_BUCKET
 from services.platform.upstream_http import Upstream
+from services.platform.upstream_pictures import Pictures
+from services.platform.upstream_shared import SharedState
 
 # The processes that call the catalogues' APIs (nfo, episodes, gateway): they share what an address may ask.
 _CALLERS = 3
@@ -22,13 +24,15 @@ _CALLERS = 3
 async def open_catalogues(
     settings: CatalogueSettings, store: EventStore, *, timeout: float
 ) -> AsyncIterator[Catalogues]:
-    """The catalogues for one process; answers are shared among processes through the cache beside the log."""
+    """The catalogues for one process; answers and limits are shared among processes in buckets beside the log."""
     languages = comma_separated(settings.languages)
     cache = ResponseCache(await store.js.key_value(CACHE_BUCKET))
+    states = await store.js.key_value(UPSTREAMS_BUCKET)
     async with AsyncExitStack() as open_until_the_end:
 
         def upstream(name: str, url: str, rate: float) -> Upstream:
-            made = Upstream(name, url, rate=rate / _CALLERS, timeout=timeout, cache=cache)
+            state = SharedState(name, states, callers=_CALLERS)
+            made = Upstream(name, url, rate=rate, timeout=timeout, state=state, cache=cache)
             open_until_the_end.push_async_callback(made.aclose)
             return made
 
@@ -37,10 +41,10 @@ async def open_catalogues(
 
 
 @asynccontextmanager
-async def open_pictures(hosts: frozenset[str], timeout: float) -> AsyncIterator[Upstream]:
+async def open_pictures(hosts: frozenset[str], timeout: float) -> AsyncIterator[Pictures]:
     """Where pictures are fetched from: the catalogues' own hosts only. They count against no API limit."""
-    upstream = Upstream("the picture server", "http://127.0.0.1", rate=1.0, timeout=timeout, picture_hosts=hosts)
+    pictures = Pictures(hosts, timeout=timeout)
     try:
-        yield upstream
+        yield pictures
     finally:
-        await upstream.aclose()
+        await pictures.aclose()
