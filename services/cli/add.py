@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from contracts.api import AddResponse
 from services.cli.client import decode, open_gateway
-from services.cli.options import LOCAL, Json, Target, Watch
+from services.cli.options import LOCAL, ImdbId, Json, Target, TmdbId, TvdbId, TvmazeId, Watch
 from services.cli.parts import parse_parts
 from services.cli.watch import watch_until_settled
 
@@ -20,10 +20,10 @@ def add(
     key: Annotated[str | None, Parameter(help="its short name in addresses (default: made from the name)")] = None,
     folder: Annotated[str | None, Parameter(help="its folder in the library (default: made from the name)")] = None,
     parts: Annotated[str | None, Parameter(help="what to load, of episodes,nfo,logo,images (default: all)")] = None,
-    tvmaze_id: Annotated[int | None, Parameter(help="its id at TVmaze, when the title alone is ambiguous")] = None,
-    tmdb_id: Annotated[int | None, Parameter(help="its id at TMDB")] = None,
-    tvdb_id: Annotated[int | None, Parameter(help="its id at TheTVDB")] = None,
-    imdb_id: Annotated[str | None, Parameter(help="its id at IMDb, such as tt0388629")] = None,
+    tvmaze_id: TvmazeId = None,
+    tmdb_id: TmdbId = None,
+    tvdb_id: TvdbId = None,
+    imdb_id: ImdbId = None,
     watch: Watch = False,
     target: Target = LOCAL,
     json: Json = False,

@@ -1,4 +1,4 @@
-"""`coldopen retry`, `refresh` and `remove`: what changes a series that is there."""
+"""`coldopen retry`, `refresh`, `identify` and `remove`: what changes a series that is there."""
 
 import sys
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from contracts.api import AcceptedResponse
 from services.cli.client import decode, open_gateway
 from services.cli.errors import CliError
-from services.cli.options import LOCAL, Json, Key, Target, Watch
+from services.cli.options import LOCAL, ImdbId, Json, Key, Target, TmdbId, TvdbId, TvmazeId, Watch
 from services.cli.parts import known_parts
 from services.cli.watch import watch_until_settled
 
@@ -29,23 +29,37 @@ def refresh(
     overwrite: Annotated[
         bool, Parameter(negative="", show_default=False, help="replace files that are there and good")
     ] = False,
-    tvmaze_id: Annotated[int | None, Parameter(help="identity: it is this entry of TVmaze")] = None,
-    tmdb_id: Annotated[int | None, Parameter(help="identity: it is this entry of TMDB")] = None,
-    tvdb_id: Annotated[int | None, Parameter(help="identity: it is this entry of TheTVDB")] = None,
-    imdb_id: Annotated[str | None, Parameter(help="identity: it is this entry of IMDb")] = None,
     watch: Watch = False,
     target: Target = LOCAL,
     json: Json = False,
 ) -> int:
-    """Load again what has loaded (the parts named, or all): new episodes, better pictures, another catalogue entry."""
-    named = {"tvmaze_id": tvmaze_id, "tmdb_id": tmdb_id, "tvdb_id": tvdb_id, "imdb_id": imdb_id}
-    ids = {name: value for name, value in named.items() if value is not None}
-    body: dict[str, Any] = dict(ids)
-    if parts or ids:
-        body["parts"] = known_parts(parts) if parts else ("identity",)
+    """Load again what has loaded (the parts named, or all): new episodes, better pictures."""
+    body: dict[str, Any] = {"parts": known_parts(parts)} if parts else {}
     if overwrite:
         body["overwrite"] = True
     return _ask(key, "refresh", body, watch=watch, target=target, json=json)
+
+
+def identify(
+    key: Key,
+    /,
+    *,
+    tvmaze_id: TvmazeId = None,
+    tmdb_id: TmdbId = None,
+    tvdb_id: TvdbId = None,
+    imdb_id: ImdbId = None,
+    watch: Watch = False,
+    target: Target = LOCAL,
+    json: Json = False,
+) -> int:
+    """Say which series it is, by its id. What was loaded of another one loads anew; the folder and your files stay."""
+    named = {"tvmaze_id": tvmaze_id, "tmdb_id": tmdb_id, "tvdb_id": tvdb_id, "imdb_id": imdb_id}
+    ids = {name: value for name, value in named.items() if value is not None}
+    if not ids:
+        raise CliError(
+            "give an id: --tvmaze, --tmdb, --tvdb or --imdb", hint="find it with: coldopen search TITLE", code=2
+        )
+    return _ask(key, "refresh", {"parts": ("identity",), **ids}, watch=watch, target=target, json=json)
 
 
 def _ask(key: str, what: str, body: dict[str, Any], *, watch: bool, target: Target, json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import httpx2
 import msgspec
 
-from services.cli import connection
+from services.cli import connection, wording
 from services.cli.connection import Endpoint
 from services.cli.errors import CliError
 from services.cli.options import Target
@@ -22,8 +22,9 @@ class Refused(CliError):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The members of an RFC 9457 body that people read."""
+    """The members of an RFC 9457 body that are passed on."""
 
+    type: str | None = None
     title: str = ""
     detail: str = ""
 
@@ -85,16 +86,17 @@ def checked(response: httpx2.Response) -> httpx2.Response:
     if response.is_success:
         return response
     kind = Refused if response.is_client_error and response.status_code != 429 else CliError
-    raise kind(problem_text(response.status_code, response.content), hint=_hint(response))
+    problem = _problem(response.content)
+    text = problem.detail or problem.title or f"the gateway answered {response.status_code}"
+    raise kind(" ".join(wording.in_commands(text).split()), hint=_hint(response), kind=problem.type)
 
 
-def problem_text(status: int, body: bytes) -> str:
-    """An error answer as one line: the problem's detail, else its title, else the status."""
+def _problem(body: bytes) -> Problem:
+    """What an error answer says; nothing if it is not the gateway's."""
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        return msgspec.json.decode(body, type=Problem)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        problem = Problem()
-    return " ".join((problem.detail or problem.title or f"the gateway answered {status}").split())
+        return Problem()
 
 
 def _hint(response: httpx2.Response) -> str | None:

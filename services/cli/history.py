@@ -1,14 +1,11 @@
 """`coldopen history`: what happened to a series, when, at which attempt, and how long it took."""
 
-import sys
-
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from contracts.api import History, HistoryItem
-from services.cli import wording
+from services.cli import terminal, wording
 from services.cli.client import open_gateway
 from services.cli.options import LOCAL, Json, Key, Target
 from services.cli.timeline import Entry, timeline
@@ -26,8 +23,7 @@ def history(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
     if json:
         print(msgspec.json.encode(items).decode())
     else:
-        console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 10_000)
-        console.print(_table(timeline(items)))
+        terminal.console().print(_table(timeline(items)))
 
 
 def _table(entries: list[Entry]) -> Table:

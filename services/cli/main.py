@@ -1,5 +1,6 @@
 """The `coldopen` command: finds the command, runs it, and turns what went wrong into one line and an exit status."""
 
+import json
 import os
 import sys
 from importlib.metadata import version
@@ -35,8 +36,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
     if not arguments[0].startswith("-") and arguments[0] not in NAMES:
-        return complain(f"there is no command {arguments[0]!r}", _suggestion(arguments[0]), code=2)
+        return complain(f"there is no command {arguments[0]!r}", _suggestion(arguments[0]), code=2, as_json=as_json)
     from cyclopts import CycloptsError
 
     from services.cli.errors import CliError
@@ -46,9 +48,9 @@ def _dispatch(arguments: list[str]) -> int:
             arguments, exit_on_error=False, print_error=False, result_action="return_value", help_on_error=False
         )
     except CycloptsError as error:
-        return complain(" ".join(str(error).split()), f"see: {_help_for(arguments)}", code=2)
+        return complain(" ".join(str(error).split()), f"see: {_help_for(arguments)}", code=2, as_json=as_json)
     except CliError as error:
-        return complain(str(error), error.hint, code=error.code)
+        return complain(str(error), error.hint, code=error.code, kind=error.kind, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
@@ -68,8 +70,16 @@ def build_app() -> "App":
     return app
 
 
-def complain(message: str, hint: str | None = None, *, code: int) -> int:
-    """Say what went wrong and what to do on standard error; the exit status."""
+def complain(
+    message: str, hint: str | None = None, *, code: int, kind: str | None = None, as_json: bool = False
+) -> int:
+    """Say what went wrong and what to do on standard error; the exit status.
+
+    For programs: `{"error": {"message", "hint", "type"}}`, each null where there is none.
+    """
+    if as_json:
+        print(json.dumps({"error": {"message": message, "hint": hint, "type": kind}}), file=sys.stderr)
+        return code
     red, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
     print(f"{red}error:{off} {message}", file=sys.stderr)
     if hint:

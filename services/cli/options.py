@@ -13,6 +13,10 @@ DataDir = Annotated[
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False, help="print JSON instead of text")]
 Watch = Annotated[bool, Parameter(name="--watch", negative="", show_default=False, help="stay and show it load")]
+TvmazeId = Annotated[int | None, Parameter(name=("--tvmaze", "--tvmaze-id"), help="its id at TVmaze")]
+TmdbId = Annotated[int | None, Parameter(name=("--tmdb", "--tmdb-id"), help="its id at TMDB")]
+TvdbId = Annotated[int | None, Parameter(name=("--tvdb", "--tvdb-id"), help="its id at TheTVDB")]
+ImdbId = Annotated[str | None, Parameter(name=("--imdb", "--imdb-id"), help="its id at IMDb, such as tt0388629")]
 Key = Annotated[str, Parameter(help="the series' key, as `coldopen list` shows it")]
 DEFAULT_DATA_DIR = Path(".coldopen")
 

@@ -1,19 +1,16 @@
-"""`coldopen list` and `coldopen status`."""
+"""`coldopen list`."""
 
-import sys
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contracts.api import LoadingStatusBody, SeriesList, SeriesSummary
-from services.cli import wording
+from contracts.api import SeriesList, SeriesSummary
+from services.cli import terminal, wording
 from services.cli.client import Gateway, open_gateway
-from services.cli.options import LOCAL, Json, Key, Target
+from services.cli.options import LOCAL, Json, Target
 
 _PAGE = 200
 _GAP = 2
@@ -58,7 +55,7 @@ def _fetch(
 
 
 def _print_table(items: list[SeriesSummary], total: int) -> None:
-    console = _console()
+    console = terminal.console()
     console.print(summary_table(items, console.width), crop=False)
     if len(items) < total:
         console.print(f"{len(items)} of {total}", style="dim")
@@ -92,57 +89,3 @@ def summary_table(items: list[SeriesSummary], width: int) -> Table:
     for cells in zip(*(columns[heading] for heading in shown), strict=True):
         table.add_row(*cells)
     return table
-
-
-def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
-    """Show how far a series has loaded, part by part, and what is wrong."""
-    with open_gateway(target) as gateway:
-        body, raw = gateway.get(f"/api/anime/{key}/loading-status", LoadingStatusBody)
-    if json:
-        print(raw.decode())
-        return
-    console = _console()
-    now = datetime.now(UTC)
-    console.print(
-        Text.assemble(
-            (body.key, "bold"),
-            "  ",
-            (body.loading_status, wording.status_style(body.loading_status)),
-            "  ",
-            body.message,
-        )
-    )
-    console.print(_parts_table(body, now))
-    if body.completed_at is not None:
-        took = wording.duration((body.completed_at - body.started_at).total_seconds())
-        console.print(f"Complete {wording.ago(body.completed_at, now)}, after {took}", style="dim")
-    else:
-        console.print(f"Started {wording.ago(body.started_at, now)}", style="dim")
-    if wording.has_failed(body.loading_status, body.error):
-        way_out = wording.way_out(body.key, body.parts)
-        console.print(way_out[0].upper() + way_out[1:])
-
-
-def _parts_table(body: LoadingStatusBody, now: datetime) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, view in wording.shown_parts(body.parts):
-        if view is None:
-            table.add_row(Text(f"  {name}", "dim"), Text("not wanted", "dim"), "")
-            continue
-        status = "failed" if wording.last_try_failed(view) else view.status
-        symbol, style = wording.mark(status, unicode=_console().encoding.startswith("utf"))
-        detail = (
-            Text(f"{view.error.code}: {view.error.message}", "red")
-            if view.error
-            else Text(", ".join(f"{file.path} ({wording.size(file.bytes)})" for file in view.files), "dim")
-        )
-        table.add_row(Text(f"{symbol} {name}", style), wording.part_text(view, now), detail)
-    return table
-
-
-def _console() -> Console:
-    # A pipe has no width: lines there are as long as they need to be.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000, markup=False)

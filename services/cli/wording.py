@@ -19,6 +19,14 @@ _MARKS: dict[PartStatus, tuple[str, str, str]] = {
 }
 _STATUS_STYLES = {"completed": "green", "failed": "bold red", "pending": "dim", "removed": "dim"}
 UNWANTED = " "
+# The gateway speaks to programs: what it tells them to call, as a person does it.
+_COMMANDS = {
+    "GET /api/anime": "coldopen list",
+    "POST /api/anime/add": "coldopen add",
+    "POST …/retry": "coldopen retry KEY",
+    "POST …/refresh": "coldopen refresh KEY",
+    "GET …/loading-status": "coldopen status KEY",
+}
 _UNIDENTIFIED = ("no_match", "duplicate", "not_found")  # trying again finds the same: a person has to say which it is
 
 
@@ -123,8 +131,15 @@ def way_out(key: str, parts: Mapping[str, PartView]) -> str:
     """What to do about a series that failed."""
     identity = parts.get(Part.IDENTITY.value)
     if identity is not None and identity.error is not None and identity.error.code in _UNIDENTIFIED:
-        return f"say which it is: coldopen refresh {key} identity --tvmaze-id N"
+        return f"say which it is: coldopen identify {key} --tvmaze N    (find N with: coldopen search TITLE)"
     return f"try again with: coldopen retry {key}"
+
+
+def in_commands(text: str) -> str:
+    """The gateway's words with commands in place of its routes."""
+    for route, command in _COMMANDS.items():
+        text = text.replace(route, command)
+    return text
 
 
 def shown_parts(parts: dict[str, PartView]) -> list[tuple[str, PartView | None]]:

@@ -106,7 +106,7 @@ def parts_to_retry(state: SeriesState, asked: tuple[Part, ...] | None) -> tuple[
     what = "; ".join(f"{part} is {state.part(part).status}" for part in named)
     raise InTheWay(
         "nothing-to-retry",
-        f"Nothing has failed: {what}. To load again what is there, POST …/refresh.",
+        f"Nothing has failed: {what}. To load again what is there: POST …/refresh.",
         parts={part.value: state.part(part).status for part in named},
     )
 
@@ -118,14 +118,15 @@ def parts_to_refresh(state: SeriesState, asked: tuple[Part, ...] | None) -> tupl
     if not state.identified and asked != (Part.IDENTITY,):
         raise InTheWay(
             "not-identified-yet",
-            "The series is being identified, and its parts load by themselves then: watch GET …/loading-status.",
+            "The series is being identified, and its parts load by themselves then. See how far it is: "
+            "GET …/loading-status.",
         )
     named = state.wanted if asked is None else asked
     again = tuple(part for part in named if part is Part.IDENTITY or not state.part(part).is_open)
     if not again:
         raise InTheWay(
             "loading-already",
-            f"Loading already: {', '.join(named)}. Watch GET …/loading-status, and refresh when it is done.",
+            f"Loading already: {', '.join(named)}. See how far it is: GET …/loading-status. Refresh when it is done.",
         )
     return again
 

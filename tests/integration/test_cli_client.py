@@ -263,6 +263,8 @@ def test_json_is_the_gateways_own_answer(gateway: FakeGateway, says: Says) -> No
         (["retry", "a", "logo", "images"], "/api/anime/a/retry", {"parts": ["logo", "images"]}),
         (["refresh", "a", "--overwrite"], "/api/anime/a/refresh", {"overwrite": True}),
         (["refresh", "a", "nfo"], "/api/anime/a/refresh", {"parts": ["nfo"]}),
+        (["identify", "a", "--tmdb", "1429"], "/api/anime/a/refresh", {"parts": ["identity"], "tmdb_id": 1429}),
+        (["identify", "a", "--imdb", "tt1"], "/api/anime/a/refresh", {"parts": ["identity"], "imdb_id": "tt1"}),
     ],
 )
 def test_changes_ask_for_the_parts_named(
@@ -297,6 +299,136 @@ def test_status_shows_what_failed_to_load_again(gateway: FakeGateway, says: Says
     (line,) = [line for line in text.splitlines() if "http_503" in line]
     assert line.split()[1:5] == ["logo", "loaded,", "refresh", "failed"]
     assert "coldopen retry one-piece" in text
+
+
+def lookup(*items: dict[str, Any], failures: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    blank = {"titles": [], "year": 2013, "poster_url": None, "ids": {}, "in_library": None}
+    return {"items": [blank | item for item in items], "failures": list(failures)}
+
+
+TITAN = {
+    "catalogue": "tvmaze",
+    "catalogue_id": "919",
+    "name": "Attack on Titan",
+    "url": "https://www.tvmaze.com/shows/919",
+}
+
+
+def test_search_shows_what_there_is_and_how_to_add_it(gateway: FakeGateway, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each, whole links, and what could not be asked on standard error."""
+    junior = TITAN | {"catalogue_id": "700", "name": "Junior High", "in_library": "junior-high", "year": None}
+    down = {"catalogue": "tmdb", "kind": "network", "message": "TMDB did not answer within 8 s"}
+    gateway.plan(lookup(TITAN, junior, failures=(down,)))
+
+    assert main(["search", "attack", "on", "titan", "--year", "2013"]) == 0
+
+    assert gateway.asked[0][1] == "/api/lookup?q=attack+on+titan&year=2013"
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[1].split() == ["tvmaze:919", "Attack", "on", "Titan", "2013", "https://www.tvmaze.com/shows/919"]
+    assert "junior-high" in lines[2]
+    assert lines[-1] == "Add the first with: coldopen add https://www.tvmaze.com/shows/919"
+    assert "TMDB did not answer" in said.err
+
+
+def test_search_for_what_is_there_says_where(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(lookup(TITAN | {"in_library": "aot"}))
+    gateway.plan(lookup())
+    gateway.plan(lookup(TITAN))
+
+    assert main(["search", "tvmaze:919"]) == 0
+    assert says().splitlines()[-1] == "It is in the library already: coldopen status aot"
+    assert main(["search", "nothing"]) == 0
+    assert "No catalogue knows 'nothing'" in says()
+    assert main(["search", "attack", "--json"]) == 0
+    assert json.loads(says()) == lookup(TITAN)
+
+
+def test_identify_and_watch_fails_with_identity(gateway: FakeGateway, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though the series keeps what it has."""
+    error = {"kind": "not_found", "code": "no_match", "message": "no catalogue knows the ids given"}
+    gateway.plan({"status": "success", "message": "Queued", "key": "one-piece", "position": 4}, 202)
+    last = update(6, "completed", error="identity: no catalogue knows the ids given")
+    gateway.stream(
+        update(4, "pending"),
+        last.replace(b'"parts": {', b'"parts": {"identity": ' + json.dumps(PART | {"error": error}).encode() + b", "),
+    )
+
+    assert main(["identify", "one-piece", "--tvmaze", "7", "--watch"]) == 1
+    assert "coldopen identify one-piece --tvmaze N" in capsys.readouterr().err
+
+
+def test_status_shows_what_identity_could_not_choose_from(gateway: FakeGateway, says: Says) -> None:
+    """One a line, from the newest failure of identity, and how to say which."""
+    message = "no catalogue knows 'Titan'; there is Titan (2013), tvmaze 1"
+    failed = PART | {"status": "failed", "error": {"kind": "not_found", "code": "no_match", "message": message}}
+    body = STATUS | {"message": f"Failed: {message}", "error": message, "parts": {"identity": failed}}
+
+    def event(position: int, part: str, *candidates: str) -> bytes:
+        item = {
+            "position": position,
+            "time": "2026-05-01T12:00:00Z",
+            "id": "x",
+            "type": "part-failed.v1",
+            "correlation_id": None,
+            "event": {
+                "type": "part-failed.v1",
+                "key": "one-piece",
+                "part": part,
+                "cause": 1,
+                "attempt": 1,
+                "error": failed["error"],
+                "candidates": candidates,
+            },
+        }
+        return json.dumps(item).encode() + b"\n"
+
+    gateway.plan(body)
+    gateway.plan(
+        event(3, "identity", "Old (2001), tvmaze 9")
+        + event(5, "identity", "Titan (2013), tvmaze 1", "Titans (2018), tvmaze 2")
+        + event(6, "logo")
+    )
+    gateway.plan(body)
+    gateway.plan({"detail": "the log is away"}, 503)
+
+    assert main(["status", "one-piece"]) == 0
+    with_log = says()
+    assert main(["status", "one-piece"]) == 0
+    without_log = says()
+
+    assert gateway.asked[1][1] == "/api/events?key=one-piece&type=part-failed.v1"
+    lines = [line.strip() for line in with_log.splitlines()]
+    assert "Titan (2013), tvmaze 1" in lines
+    assert "Titans (2018), tvmaze 2" in lines
+    assert "Old (2001)" not in with_log
+    assert "coldopen identify one-piece --tvmaze N" in with_log
+    assert f"no_match: {message}" in without_log
+
+
+def test_errors_are_json_for_programs(gateway: FakeGateway, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error, with what the gateway calls it; in commands, as a person's are."""
+    gateway.plan(
+        {
+            "type": "urn:coldopen:unknown-series",
+            "title": "Not found",
+            "detail": "There is no series 'a'. GET /api/anime lists the keys; POST /api/anime/add adds a series.",
+        },
+        404,
+        "application/problem+json",
+    )
+
+    assert main(["retry", "a", "--json"]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert json.loads(said.err) == {
+        "error": {
+            "message": "There is no series 'a'. coldopen list lists the keys; coldopen add adds a series.",
+            "hint": None,
+            "type": "urn:coldopen:unknown-series",
+        }
+    }
 
 
 def test_remove_keeps_files_unless_told(gateway: FakeGateway) -> None:

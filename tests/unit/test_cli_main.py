@@ -1,6 +1,7 @@
 """The command line itself: help, mistakes, exit statuses."""
 
 import importlib
+import json
 import subprocess
 import sys
 
@@ -57,6 +58,8 @@ def test_overview_has_no_colour_codes_unless_asked() -> None:
         (["add", "x", "--year", "soon"], "soon", "see: coldopen add --help"),
         (["add", "x", "--parts", "logos"], "there is no part 'logos'", "episodes, nfo, logo, images"),
         (["retry", "a", "poster"], "there is no part 'poster'", "identity, episodes, nfo, logo, images"),
+        (["search"], "search for what?", "coldopen search TITLE"),
+        (["identify", "a"], "--tvmaze, --tmdb, --tvdb or --imdb", "coldopen search TITLE"),
         (["list", "--status", "happy"], "happy", "see: coldopen list --help"),
     ],
 )
@@ -71,6 +74,19 @@ def test_wrong_usage_is_one_line_and_what_to_do(
     assert first.startswith("error: ")
     assert error in first
     assert hint in second
+
+
+@pytest.mark.parametrize("arguments", [["retyr", "--json"], ["add", "--json"], ["identify", "a", "--json"]])
+def test_wrong_usage_is_json_for_programs(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error too, so that standard output holds answers only."""
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+
+    assert said.out == ""
+    error = json.loads(said.err)["error"]
+    assert error["message"]
+    assert error["hint"]
+    assert error["type"] is None
 
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:

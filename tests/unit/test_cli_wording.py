@@ -1,6 +1,8 @@
 """How things read in a terminal."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -70,9 +72,9 @@ def test_identity_is_shown_only_while_it_is_not_settled_well() -> None:
 @pytest.mark.parametrize(
     ("code", "way_out"),
     [
-        ("no_match", "say which it is: coldopen refresh a identity --tvmaze-id N"),
-        ("duplicate", "say which it is: coldopen refresh a identity --tvmaze-id N"),
-        ("not_found", "say which it is: coldopen refresh a identity --tvmaze-id N"),
+        ("no_match", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
+        ("duplicate", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
+        ("not_found", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
         ("http_503", "try again with: coldopen retry a"),
     ],
 )
@@ -106,3 +108,18 @@ def test_progress_counts_the_parts_that_are_done() -> None:
 def test_a_time_on_the_same_day_leaves_the_date_out() -> None:
     assert len(wording.clock(NOW, of=NOW)) == len("12:00:00")
     assert len(wording.clock(NOW, of=NOW - timedelta(days=2))) == len("2026-05-01 12:00:00")
+
+
+def test_no_route_is_left_in_what_a_person_reads() -> None:
+    """Every route that a refusal of the gateway names has its command."""
+    root = Path(__file__).parents[2] / "services" / "gateway"
+    texts = [text for path in root.rglob("*.py") for text in re.findall(r'^ +f?"(.*)"', path.read_text(), re.MULTILINE)]
+    named = [text for text in texts if re.search(r"(GET|POST|DELETE) [/…]", text)]
+
+    assert len(named) > 3
+    described = ("The url of each is a link for POST /api/anime/add",)  # in /schema, for programs
+    assert [
+        text
+        for text in map(wording.in_commands, named)
+        if re.search(r"(GET|POST|DELETE) [/…]", text) and not text.startswith(described)
+    ] == []
