@@ -72,7 +72,7 @@ def details(series: Series, language: str, parts: tuple[str, ...], picture_langu
 def words(series: Series, kind: PictureKind, variant: str) -> str:
     """What stands on a picture: `variant` is its language, or the number of the season."""
     if kind == "season_poster":
-        return f"{series.title} {variant}"
+        return f"{series.title} {'Specials' if variant == str(SPECIALS) else variant}"
     return _name(series, variant if variant == "de" else "en")
 
 
