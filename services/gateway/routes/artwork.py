@@ -1,9 +1,11 @@
-"""GET /api/anime/{key}/artwork/{kind}: the picture on disk, as it was recorded."""
+"""GET and HEAD /api/anime/{key}/artwork/{kind}: the picture on disk, as it was recorded."""
 
 import asyncio
+import re
 from pathlib import PurePosixPath
 
-from litestar import Response, get
+import msgspec
+from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -15,29 +17,40 @@ from services.gateway.routes.bodies import AnyRequest
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 
-# What shows each kind, best first: names without their ending, and the part that loads them.
-_KINDS: dict[str, tuple[Part, tuple[str, ...]]] = {
-    "poster": (Part.IMAGES, ("poster",)),
-    "fanart": (Part.IMAGES, ("fanart",)),
-    "logo": (Part.LOGO, ("clearlogo", "logo")),
+
+class _Kind(msgspec.Struct, frozen=True):
+    """A kind of picture: who loads it, and the files that show it, best first, without their ending."""
+
+    part: Part
+    names: tuple[str, ...]
+    is_optional: bool = False
+
+
+_KINDS = {
+    "poster": _Kind(Part.IMAGES, ("poster",)),
+    "fanart": _Kind(Part.IMAGES, ("fanart",)),
+    "logo": _Kind(Part.LOGO, ("clearlogo", "logo")),
+    "banner": _Kind(Part.IMAGES, ("banner",), is_optional=True),
+    "landscape": _Kind(Part.IMAGES, ("landscape",), is_optional=True),
 }
+_SEASON = re.compile(r"season-(0|[1-9][0-9]{0,8})")
+_KNOWN = (*_KINDS, "season-N")
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
 def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]:
     """The route, bound to the library."""
 
-    @get(
+    @route(
         "/api/anime/{key:str}/artwork/{kind:str}",
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
         summary="A picture of a series",
-        description=f"kind is one of {', '.join(_KINDS)}.",
+        description=f"kind is {', '.join(_KINDS)}, or season-N for the poster of season N (season-0: the specials).",
         media_type="image/*",
         tags=["series"],
     )
     async def artwork(key: FromPath[str], kind: FromPath[str], request: AnyRequest) -> Response[bytes]:
-        if kind not in _KINDS:
-            raise Malformed("unknown-kind", f"kind: it is one of {', '.join(_KINDS)}.", known=list(_KINDS))
-        file = _recorded_file(await present.living(key), kind)
+        file = _recorded_file(await present.living(key), kind, _kind_of(kind))
         headers = {
             "ETag": f'"{file.sha256}"',
             "Cache-Control": "private, no-cache",
@@ -51,15 +64,33 @@ def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]
     return [artwork]
 
 
-def _recorded_file(state: SeriesState, kind: str) -> FileRecord:
-    part, names = _KINDS[kind]
-    for name in names:
-        for file in state.part(part).files:
-            if PurePosixPath(file.path).stem == name and _media_type(file):
+def _kind_of(name: str) -> _Kind:
+    if match := _SEASON.fullmatch(name):
+        season = int(match[1])
+        file = f"season{season:02d}-poster" if season else "season-specials-poster"
+        return _Kind(Part.IMAGES, (file,), is_optional=True)
+    if kind := _KINDS.get(name):
+        return kind
+    raise Malformed(
+        "unknown-kind",
+        f"kind: it is one of {', '.join(_KINDS)}, or season-N for the poster of season N (season-0: the specials).",
+        known=list(_KNOWN),
+    )
+
+
+def _recorded_file(state: SeriesState, name: str, kind: _Kind) -> FileRecord:
+    part = state.part(kind.part)
+    for stem in kind.names:
+        for file in part.files:
+            if PurePosixPath(file.path).stem == stem and _media_type(file):
                 return file
-    status = state.part(part).status
-    why = "the catalogue has none" if status in ("loaded", "unavailable") else f"its part {part} is {status}"
-    raise NotThere("no-picture", f"There is no {kind} of {state.key}: {why}.")
+    if part.status not in ("loaded", "unavailable"):
+        why = f"its part {kind.part} is {part.status}"
+    elif kind.is_optional:
+        why = "the catalogue has none, or it could not be had when the images were loaded (POST …/refresh tries again)"
+    else:
+        why = "the catalogue has none"
+    raise NotThere("no-picture", f"There is no {name} of {state.key}: {why}.")
 
 
 def _media_type(file: FileRecord) -> str:
