@@ -18,7 +18,7 @@ MAX_BYTES = 10 * 1024 * 1024  # of a file that is parsed; the largest ever seen 
 # Tabs and line feeds are the only control characters that XML 1.0 has; surrogates and U+FFFE/F are none at all.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_DECLARED = re.compile(r"\s*<\?xml\b[^>]{0,200}\?>")
+_DECLARED = re.compile(r"\A\s*<\?xml\b[^>]{0,200}\?>")
 _END = re.compile(r"</tvshow\s*>")
 # An ampersand that begins no character reference of XML; group 1 is the name of what may be one of HTML.
 _AMPERSAND = re.compile(
