@@ -42,7 +42,7 @@ def test_a_recorded_series() -> None:
     assert found.plot.endswith("die Mädchen zu retten!")
     assert found.genres == ("Action", "Abenteuer", "Drama", "Fantasy", "Horror", "Psychodrama")
     assert found.studios == ("White Fox", "LIDENFILMS")
-    assert (found.countries, found.certification, len(found.actors)) == (("Japan",), "FSK 16", 10)
+    assert (found.countries, found.certification, len(found.actors)) == (("Japan",), "FSK-16", 10)
     assert [one.kind for one in found.artwork] == ["poster"]
     assert found.artwork[0].url.startswith("https://aniworld.to/public/img/cover/")
 

@@ -244,7 +244,7 @@ def test_details_and_candidate_of_a_page() -> None:
         f"{SITE}/anime/stream/dark-cherry",
     )
     assert (found.name, found.aliases[0], found.year) == ("Dark Cherry", "陰のさくら", 2021)
-    assert (found.status, found.premiered, found.ended, found.certification) == ("Ended", None, None, "FSK 16")
+    assert (found.status, found.premiered, found.ended, found.certification) == ("Ended", None, None, "FSK-16")
     assert [(one.kind, one.url) for one in found.artwork] == [
         ("poster", f"{SITE}/public/img/cover/dark-cherry_220x330.png"),
         ("fanart", f"{SITE}/public/img/back.jpg"),

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.platform.catalogues.matching import MAX_SHOWN, Match, NoMatch, choose, in_one_line, normalise
+from contracts.events import CatalogueIds
+from services.platform.catalogues.matching import (
+    MAX_SHOWN,
+    Match,
+    NoMatch,
+    choose,
+    contradicts,
+    in_one_line,
+    merged_ids,
+    normalise,
+    resembles,
+)
 from services.platform.catalogues.model import Candidate
 
 
@@ -22,16 +33,30 @@ def candidate(number: int, *titles: str, year: int | None = None) -> Candidate:
         ("Re:ZERO", "re-zero"),
         ("Ｂｌｅａｃｈ", "Bleach"),  # noqa: RUF001
         ("Straße", "STRASSE"),
+        ("Pokémon", "pokemon"),
+        ("Krøniken", "Kroniken"),
+        ("Goburin Sureiyā", "Goburin Sureiya"),
+        ("Journey\u00b4s End", "Journeys End"),
     ],
 )
 def test_spellings_of_one_title_are_equal(one: str, other: str) -> None:
-    """Case, punctuation, width and the ampersand make no difference."""
+    """Case, accents, punctuation, width and the ampersand make no difference."""
     assert normalise(one) == normalise(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("The Office", "Office"), ("Naruto", "Naruto Shippuden"), ("!!!", "???")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Office", "Office"),
+        ("Naruto", "Naruto Shippuden"),
+        ("!!!", "???"),
+        ("カラス", "ガラス"),
+        ("Мои", "Мой"),
+        ("कमल", "कमला"),
+    ],
+)
 def test_different_titles_stay_different(one: str, other: str) -> None:
-    """Articles count, a longer title is another one, and punctuation alone is not nothing."""
+    """Articles count, a longer title is another one, punctuation alone is not nothing, nor are marks mere accents."""
     assert normalise(one) != normalise(other)
 
 
@@ -102,19 +127,59 @@ def test_what_could_not_be_told_apart_comes_first() -> None:
     assert in_one_line(choice.candidates[0]) == "Dallas (1978), tvmaze 99"
 
 
-@given(
-    st.lists(st.builds(candidate, st.integers(0, 5), st.sampled_from("abc"), year=st.none() | st.integers(2000, 2004))),
-    st.none() | st.integers(2000, 2004),
+TITLES = st.sampled_from(["Trigun", "TRIGUN!", "Trigún", "Trigun Stampede", "Dallas", "", "!"])
+YEARS = st.none() | st.integers(1998, 2002)
+CANDIDATES = st.lists(
+    st.builds(
+        lambda number, titles, year: candidate(number, *titles, year=year),
+        st.integers(0, 5),
+        st.lists(TITLES, max_size=3),
+        YEARS,
+    ),
+    unique_by=lambda one: one.catalogue_id,
 )
-def test_a_match_always_fits_and_does_not_hang_on_the_order(candidates: list[Candidate], year: int | None) -> None:
-    """Whatever the candidates: equal title, a year at most one off, and the same choice from any order."""
-    unique = list({one.catalogue_id: one for one in candidates}.values())
 
-    choice = choose(unique, ["A"], year)
-    mirrored = choose(unique[::-1], ["A"], year)
+
+@given(CANDIDATES, st.lists(TITLES, max_size=3), YEARS)
+def test_a_match_always_fits(candidates: list[Candidate], titles: list[str], year: int | None) -> None:
+    """Whatever the candidates: one of its titles is equal, its year at most one off, and no other fits as well."""
+    choice = choose(candidates, titles, year)
+
+    if isinstance(choice, Match):
+        wanted = {normalise(title) for title in titles} - {""}
+        equal = [one for one in candidates if wanted.intersection(map(normalise, one.titles))]
+        found = choice.candidate
+        assert found in equal
+        assert year is None or found.year is None or abs(found.year - year) <= 1
+        assert not [one for one in equal if one != found and one.year == found.year]
+
+
+@given(CANDIDATES, st.lists(TITLES, max_size=3), YEARS)
+def test_the_choice_does_not_hang_on_the_order(
+    candidates: list[Candidate], titles: list[str], year: int | None
+) -> None:
+    """Neither of the candidates nor of the titles."""
+    choice, mirrored = choose(candidates, titles, year), choose(candidates[::-1], titles[::-1], year)
 
     assert isinstance(choice, Match) == isinstance(mirrored, Match)
-    if isinstance(choice, Match):
-        assert choice == mirrored
-        assert choice.candidate.titles == ("a",)
-        assert year is None or choice.candidate.year is None or abs(choice.candidate.year - year) <= 1
+    assert not isinstance(choice, Match) or choice == mirrored
+
+
+def test_another_series_neither_bears_the_title_nor_fits_the_year() -> None:
+    """One of the two is enough for an entry that an id led to."""
+    found = candidate(1, "Trigun", year=1998)
+
+    assert resembles(found, ["Trigun"], 2023)
+    assert resembles(found, ["Toraigan"], 1999)
+    assert resembles(found, [], None)
+    assert not resembles(found, ["Toraigan"], 2023)
+
+
+def test_ids_contradict_where_both_have_one_and_not_the_same() -> None:
+    """What only one of them has says nothing; merged, the first one's count."""
+    one, other = CatalogueIds(tmdb=1, imdb="tt0000001"), CatalogueIds(tmdb=2, tvdb=3)
+
+    assert contradicts(one, other)
+    assert not contradicts(one, CatalogueIds(tvdb=3))
+    assert not contradicts(CatalogueIds(), one)
+    assert merged_ids(one, other) == CatalogueIds(tmdb=1, imdb="tt0000001", tvdb=3)

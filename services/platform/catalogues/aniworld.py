@@ -111,7 +111,7 @@ def to_details(
         genres=page.genres,
         studios=page.studios,
         countries=page.countries,
-        certification=f"FSK {page.fsk}" if page.fsk else None,
+        certification=f"FSK-{page.fsk}" if page.fsk else None,
         actors=tuple(Actor(name=name) for name in page.actors),
         seasons=_seasons(seasons, german=german),
         artwork=tuple(

@@ -14,7 +14,10 @@ MAX_SHOWN = 10
 
 # Dropped, not made a space: `S.H.I.E.L.D.` is SHIELD and `journey's` is journeys.
 _JOINING = re.compile("[.'`\\u00b4\\u2018\\u2019]")
-_PARTING = re.compile(r"[\W_]+")
+# The accents of Latin letters; elsewhere marks make other letters: `か` and `が` differ by one.
+_ACCENTS = re.compile("(?<=[a-z])[\\u0300-\\u036f]+")
+# Latin letters that no accent is taken off.
+_PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "&": " and "})
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -34,10 +37,17 @@ Choice: TypeAlias = Match | NoMatch
 
 
 def normalise(title: str) -> str:
-    """What two spellings of one title have in common: no case, no punctuation, `&` as `and`; articles stay."""
-    folded = unicodedata.normalize("NFKC", title).casefold().replace("&", " and ")
-    words = _PARTING.sub(" ", _JOINING.sub("", folded)).strip()
-    return words or folded.strip()  # a title of punctuation only is its punctuation
+    """What two spellings of one title have in common: no case, accents or punctuation, `&` as `and`; articles stay.
+
+    Accents, since a link's words have none.
+    """
+    # NFKC takes that one apart, into a space and an accent.
+    folded = unicodedata.normalize("NFKC", title.replace("\u00b4", "'")).casefold()
+    decomposed = unicodedata.normalize("NFKD", _JOINING.sub("", folded).translate(_PLAIN))
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
+    # A mark belongs to its letter, as the vowels of Thai and Hindi do.
+    letters = "".join(char if unicodedata.category(char)[0] in "LNM" else " " for char in plain)
+    return " ".join(letters.split()) or folded.strip()  # a title of punctuation only is its punctuation
 
 
 def choose(candidates: Sequence[Candidate], titles: Iterable[str], year: int | None) -> Choice:
@@ -63,6 +73,11 @@ def choose(candidates: Sequence[Candidate], titles: Iterable[str], year: int | N
 def near(candidates: Iterable[Candidate], year: int | None) -> list[Candidate]:
     """Those whose year is at most one off, or unknown on either side."""
     return [one for one in candidates if one.year is None or year is None or abs(one.year - year) <= 1]
+
+
+def resembles(one: Candidate, titles: Iterable[str], year: int | None) -> bool:
+    """Whether the year fits or a title is equal: of two entries that one id led to, neither means another series."""
+    return bool(near([one], year)) or not {*map(normalise, titles)}.isdisjoint(map(normalise, one.titles))
 
 
 def contradicts(one: CatalogueIds, other: CatalogueIds) -> bool:

@@ -1,0 +1,459 @@
+"""Several catalogues as one: who is asked when, what settles it, and what is rather left to a person."""
+
+import msgspec
+import pytest
+
+from contracts.events import Canonical, CatalogueIds
+from services.platform.catalogues.matching import normalise
+from services.platform.catalogues.model import Candidate, Page, SeriesDetails, Wanted
+from services.platform.catalogues.several import Catalogues
+from services.platform.failures import LoadFailure
+
+DOWN = LoadFailure("network", "timeout", "it did not answer")
+BROKEN = LoadFailure("invalid", "bad_token", "it does not take the token")
+GONE = LoadFailure("not_found", "not_found", "it has nothing there")
+PAGE = Canonical(site="aniworld.to", id="trigun")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a catalogue of these tests knows of a series."""
+
+    number: int
+    name: str = "Trigun"
+    year: int | None = 1998
+    aliases: tuple[str, ...] = ()
+    imdb: str | None = None
+    tvdb: int | None = None
+
+
+class Shelf:
+    """A catalogue in memory that writes down what it is asked, and fails if it is told to.
+
+    Like the real ones it finds entries by any of their names, also by a part of it, and tells in its hits only one.
+    Like TVmaze's its hits tell ids, unless it is TMDB.
+    """
+
+    def __init__(self, name: str, *entries: Entry, failure: LoadFailure | None = None) -> None:
+        self.name = name
+        self.entries = entries
+        self.failure = failure
+        self.gone: set[int] = set()
+        self.asked: list[str] = []
+
+    async def search(self, title: str) -> list[Candidate]:
+        self._ask(f"search {title}")
+        wished = normalise(title)
+        return [self._hit(one) for one in self.entries if any(wished in normalise(x) for x in (one.name, *one.aliases))]
+
+    async def find(self, ids: CatalogueIds) -> Candidate | None:
+        self._ask("find")
+        wished = {(name, getattr(ids, name)) for name in (self.name, "imdb", "tvdb")} - {("imdb", None), ("tvdb", None)}
+        for one in self.entries:
+            if wished & {(self.name, one.number), ("imdb", one.imdb), ("tvdb", one.tvdb)}:
+                return msgspec.structs.replace(self._hit(one), ids=self._ids(one))
+        return None
+
+    async def details(self, catalogue_id: str) -> SeriesDetails:
+        self._ask(f"details {catalogue_id}")
+        one = next(entry for entry in self.entries if str(entry.number) == catalogue_id)
+        if one.number in self.gone:
+            raise GONE
+        return SeriesDetails(
+            catalogue=self.name, catalogue_id=catalogue_id, url="", ids=self._ids(one), name=one.name,
+            aliases=one.aliases, year=one.year,
+        )  # fmt: skip
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.failure:
+            raise self.failure
+
+    def _hit(self, one: Entry) -> Candidate:
+        told = CatalogueIds() if self.name == "tmdb" else self._ids(one)
+        return Candidate(
+            catalogue=self.name, catalogue_id=str(one.number), url="", titles=(one.name,), year=one.year, ids=told
+        )
+
+    def _ids(self, one: Entry) -> CatalogueIds:
+        return msgspec.structs.replace(CatalogueIds(imdb=one.imdb, tvdb=one.tvdb), **{self.name: one.number})
+
+
+class Website(Shelf):
+    """A site with one page."""
+
+    def __init__(self, said: Page, *, failure: LoadFailure | None = None) -> None:
+        super().__init__("aniworld", failure=failure)
+        self._said = said
+
+    async def page(self, slug: str) -> Page:
+        self._ask("page")
+        return self._said
+
+    async def candidate(self, slug: str) -> Candidate:
+        self._ask("candidate")
+        return Candidate(catalogue="aniworld", catalogue_id=slug, url="", titles=self._said.titles)
+
+
+def shelves(*first: Entry, second: tuple[Entry, ...] = (), down: LoadFailure | None = None) -> tuple[Shelf, Shelf]:
+    """Two catalogues; the first one is `down` if that is a failure."""
+    return Shelf("tmdb", *first, failure=down), Shelf("tvmaze", *second)
+
+
+def wanted(*titles: str, year: int | None = 1998, page: Canonical | None = None, **ids: int | str) -> Wanted:
+    return Wanted(ids=msgspec.convert(ids, CatalogueIds), titles=titles, year=year, page=page)
+
+
+async def identify(wish: Wanted, *catalogues: Shelf, site: Website | None = None) -> tuple[str, str]:
+    found = await Catalogues(catalogues, {"aniworld.to": site} if site else None).identify(wish)
+    return found.catalogue, found.catalogue_id
+
+
+async def refused(wish: Wanted, *catalogues: Shelf, site: Website | None = None) -> LoadFailure:
+    with pytest.raises(LoadFailure) as raised:
+        await identify(wish, *catalogues, site=site)
+    return raised.value
+
+
+async def test_the_first_that_knows_the_title_is_asked_last() -> None:
+    """Those after it are not asked at all."""
+    tmdb, tvmaze = shelves(Entry(number=1), second=(Entry(number=2),))
+
+    assert await identify(wanted("Trigun"), tmdb, tvmaze) == ("tmdb", "1")
+    assert (tmdb.asked, tvmaze.asked) == (["search Trigun"], [])
+
+
+@pytest.mark.parametrize("down", [None, DOWN, BROKEN])
+async def test_the_next_is_asked_if_the_first_does_not_know_or_is_down(down: LoadFailure | None) -> None:
+    """Whatever is the matter with it."""
+    tmdb, tvmaze = shelves(second=(Entry(number=2),), down=down)
+
+    assert await identify(wanted("Trigun"), tmdb, tvmaze) == ("tvmaze", "2")
+
+
+async def test_one_that_is_down_leaves_the_answer_open() -> None:
+    """Its failure comes out and not "not found", which would be for good."""
+    tmdb, tvmaze = shelves(down=DOWN)
+
+    assert await refused(wanted("Trigun"), tmdb, tvmaze) is DOWN
+    assert await refused(wanted(tmdb=7), tmdb, tvmaze) is DOWN
+
+
+async def test_what_passes_comes_out_before_what_does_not() -> None:
+    """Trying again helps where one of them is only down."""
+    broken, down = Shelf("tmdb", failure=BROKEN), Shelf("tvmaze", failure=DOWN)
+
+    assert await refused(wanted("Trigun"), broken, down) is DOWN
+    assert await refused(wanted("Trigun"), broken, Shelf("tvmaze")) is BROKEN
+
+
+async def test_an_id_settles_it_whatever_the_title() -> None:
+    """No search is made."""
+    tmdb, tvmaze = shelves(Entry(number=7, name="Something Else", year=2020))
+
+    assert await identify(wanted("Trigun", tmdb=7), tmdb, tvmaze) == ("tmdb", "7")
+    assert tmdb.asked == ["find"]
+
+
+async def test_what_a_later_one_has_under_an_id_is_looked_for_in_a_better_one() -> None:
+    """A link of TVmaze leads to TMDB by the ids that both know, and all of them are kept."""
+    tmdb, tvmaze = shelves(Entry(number=1, tvdb=30), second=(Entry(number=2, tvdb=30, imdb="tt0000001"),))
+
+    found = await Catalogues([tmdb, tvmaze]).identify(wanted("Trigun", tvmaze=2))
+
+    assert (found.catalogue, found.catalogue_id) == ("tmdb", "1")
+    assert found.ids == CatalogueIds(tmdb=1, tvmaze=2, tvdb=30, imdb="tt0000001")
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        Entry(number=1, tvdb=30, imdb="tt9999999"),
+        Entry(number=1, tvdb=30, name="Dallas", year=1978),
+        Entry(number=1, tvdb=31),
+    ],
+)
+async def test_a_better_entry_that_is_another_series_is_passed_over(better: Entry) -> None:
+    """It contradicts an id, or neither its title nor its year fits; or it has no id in common."""
+    tmdb, tvmaze = shelves(better, second=(Entry(number=2, tvdb=30, imdb="tt0000001"),))
+
+    assert await identify(wanted("Trigun", tvmaze=2), tmdb, tvmaze) == ("tvmaze", "2")
+
+
+async def test_a_better_one_that_is_down_is_passed_over() -> None:
+    """The entry found is good."""
+    tmdb, tvmaze = shelves(second=(Entry(number=2, tvdb=30),), down=DOWN)
+
+    assert await identify(wanted("Trigun", tvmaze=2), tmdb, tvmaze) == ("tvmaze", "2")
+
+
+async def test_ids_alone_never_fall_back_to_titles() -> None:
+    """A person gave them to settle it: a title could lead elsewhere, and so could the page."""
+    tmdb, tvmaze = shelves(Entry(number=1))
+
+    failure = await refused(wanted(tmdb=7), tmdb, tvmaze)
+
+    assert (failure.error.kind, failure.error.code) == ("not_found", "no_match")
+    assert "a series with the ids given" in failure.error.message
+    assert tmdb.asked == ["find"]
+
+
+async def test_ids_of_two_series_are_refused() -> None:
+    """One of them is mistyped, and nobody says which; what one of them led to is shown."""
+    tmdb, tvmaze = shelves(Entry(number=7, imdb="tt0000001"))
+
+    failure = await refused(wanted(tmdb=7, imdb="tt0000002"), tmdb, tvmaze)
+
+    assert failure.candidates == ("Trigun (1998), tmdb 7",)
+
+
+async def test_a_catalogues_own_id_outweighs_what_it_says_of_others() -> None:
+    """Catalogues correct each other's ids: what was known before must not lock a series out."""
+    tmdb, tvmaze = shelves(Entry(number=7, imdb="tt0000001"))
+
+    assert await identify(wanted("Trigun", tmdb=7, imdb="tt0000002"), tmdb, tvmaze) == ("tmdb", "7")
+
+
+async def test_other_ids_must_not_contradict() -> None:
+    """What one of them led to has another one that is not the one known."""
+    shelf = Shelf("tmdb", Entry(number=7, imdb="tt0000001", tvdb=2))
+
+    failure = await refused(wanted("Trigun", imdb="tt0000001", tvdb=1), shelf)
+
+    assert failure.candidates == ("Trigun (1998), tmdb 7",)
+
+
+async def test_a_title_does_not_lead_to_an_entry_with_other_ids() -> None:
+    """There is an id that no catalogue could find; an entry that has another one is another series."""
+    tmdb, tvmaze = shelves(Entry(number=1, imdb="tt0000001"), second=(Entry(number=2),))
+
+    assert await identify(wanted("Trigun", imdb="tt0000002"), tmdb, tvmaze) == ("tvmaze", "2")
+    assert (await refused(wanted("Trigun", imdb="tt0000002"), tmdb)).candidates == ("Trigun (1998), tmdb 1",)
+
+
+async def test_a_title_of_several_is_left_to_the_year() -> None:
+    """Without it another catalogue that has only one of them proves nothing."""
+    both = (Entry(number=1), Entry(number=2, year=2023))
+
+    ambiguous = await refused(wanted("Trigun", year=None), *shelves(*both, second=(Entry(number=3),)))
+
+    assert ambiguous.candidates == ("Trigun (1998), tmdb 1", "Trigun (2023), tmdb 2")
+    assert await identify(wanted("Trigun", year=2023), *shelves(*both)) == ("tmdb", "2")
+
+
+async def test_two_entries_of_one_year_are_left_to_the_next_catalogue() -> None:
+    """A catalogue may hold a series twice; who has it once, leads to the right one by its ids."""
+    twice = (Entry(number=1), Entry(number=2, imdb="tt0000001"))
+
+    assert await identify(wanted("Trigun"), *shelves(*twice, second=(Entry(number=3, imdb="tt0000001"),))) == (
+        "tmdb",
+        "2",
+    )
+
+
+async def test_a_second_title_does_not_hide_what_the_first_was_ambiguous_for() -> None:
+    """Its search may find only one of the two."""
+    both = (Entry(number=1, year=None, aliases=("Toraigan",)), Entry(number=2, year=None))
+
+    failure = await refused(wanted("Trigun", "Toraigan", year=None), Shelf("tmdb", *both))
+
+    assert len(failure.candidates) == 2
+
+
+async def test_further_names_are_looked_into_only_in_doubt() -> None:
+    """When a hit bears the title itself, there is none."""
+    by_name, by_alias = Shelf("tmdb", Entry(number=1)), Shelf("tmdb", Entry(number=1, aliases=("Toraigan",)))
+
+    assert await identify(wanted("Trigun"), by_name) == ("tmdb", "1")
+    assert await identify(wanted("Toraigan"), by_alias) == ("tmdb", "1")
+    assert by_name.asked == ["search Trigun"]
+    assert by_alias.asked == ["search Toraigan", "details 1"]
+
+
+async def test_at_most_three_are_looked_into() -> None:
+    """Each costs a call; with the year known the first three may decide, without it nothing does."""
+    entries = [
+        Entry(number=number, name=f"Trigun {number}", aliases=("Toraigan",) * (number == 2)) for number in range(9)
+    ]
+    with_year, without, later = Shelf("tmdb", *entries), Shelf("tmdb", *entries), Shelf("tmdb", *entries[::-1])
+
+    assert await identify(wanted("Trigun", "Toraigan"), with_year) == ("tmdb", "2")
+    await refused(wanted("Trigun", "Toraigan", year=None), without)
+    await refused(wanted("Trigun", "Toraigan"), later)
+    assert [one.split()[0] for one in with_year.asked].count("details") == 3
+    assert [one.split()[0] for one in without.asked].count("details") == 0
+    assert [one.split()[0] for one in later.asked].count("details") == 3
+
+
+async def test_an_unknown_year_of_many_hits_proves_nothing() -> None:
+    """Only hits with a year are looked into where there are more than three."""
+    entries = [Entry(number=number, name=f"Trigun {number}", year=None, aliases=("Toraigan",)) for number in range(4)]
+    shelf = Shelf("tmdb", *entries)
+
+    await refused(wanted("Toraigan"), shelf)
+
+    assert shelf.asked == ["search Toraigan"]
+
+
+async def test_an_entry_that_has_just_gone_is_no_failure() -> None:
+    """The search still finds it."""
+    shelf = Shelf("tmdb", Entry(number=1, aliases=("Toraigan",)))
+    shelf.gone = {1}
+
+    assert (await refused(wanted("Toraigan"), shelf)).error.code == "no_match"
+    assert (await refused(wanted("Trigun", imdb="tt0000002"), shelf)).error.code == "no_match"
+
+
+async def test_few_of_many_titles_are_searched_for() -> None:
+    """A page may list dozens; all of them count as names."""
+    shelf = Shelf("tmdb")
+
+    await refused(wanted(*(f"Title {number}" for number in range(30))), shelf)
+
+    assert len(shelf.asked) == 4
+
+
+async def test_the_page_is_read_first_if_the_year_is_not_known() -> None:
+    """Its id settles it without a search."""
+    site = Website(Page(titles=("Trigun",), year=1998, ids=CatalogueIds(imdb="tt0000001")))
+    shelf = Shelf("tmdb", Entry(number=1, imdb="tt0000001"), Entry(number=2))
+
+    assert await identify(wanted("Trigun", year=None, page=PAGE), shelf, site=site) == ("tmdb", "1")
+    assert (site.asked, shelf.asked) == (["page"], ["find"])
+
+
+async def test_the_page_tells_the_year_that_tells_titles_apart() -> None:
+    """And further titles."""
+    site = Website(Page(titles=("Toraigan",), year=2023))
+    shelf = Shelf("tmdb", Entry(number=1), Entry(number=2, year=2023))
+
+    assert await identify(wanted("Trigun", year=None, page=PAGE), shelf, site=site) == ("tmdb", "2")
+
+
+async def test_the_page_is_read_last_if_title_and_year_are_known() -> None:
+    """Only when they lead nowhere; then its titles are searched for, and it is not read again."""
+    by_title, by_page = Shelf("tmdb", Entry(number=1)), Shelf("tmdb", Entry(number=1, name="Toraigan"))
+    unread, read = Website(Page(titles=("Toraigan",))), Website(Page(titles=("Toraigan",)))
+
+    assert await identify(wanted("Trigun", page=PAGE), by_title, site=unread) == ("tmdb", "1")
+    assert await identify(wanted("Trigun", page=PAGE), by_page, site=read) == ("tmdb", "1")
+    assert (unread.asked, read.asked) == ([], ["page"])
+    assert by_page.asked == ["search Trigun", "search Trigun", "search Toraigan"]
+
+
+async def test_nothing_is_asked_twice_if_the_page_says_nothing_new() -> None:
+    """Nor if it can't be read, or nobody reads that site."""
+    same, unread, foreign = Shelf("tmdb"), Shelf("tmdb"), Shelf("tmdb")
+
+    await identify(wanted("Trigun", page=PAGE), same, site=Website(Page(titles=("Trigun",), year=1998)))
+    await refused(wanted("Trigun", page=PAGE), unread, site=Website(Page(titles=()), failure=GONE))
+    await refused(wanted("Trigun", page=PAGE), foreign)
+
+    assert same.asked == unread.asked == foreign.asked == ["search Trigun"]
+
+
+async def test_a_page_with_the_id_of_another_series_leads_nowhere() -> None:
+    """Neither title nor year of what its id leads to fits."""
+    site = Website(Page(titles=("Trigun",), year=1998, ids=CatalogueIds(imdb="tt0000001")))
+    shelf = Shelf("tmdb", Entry(number=1, name="Dallas", year=1978, imdb="tt0000001"))
+
+    assert await identify(wanted("Trigun", year=None, page=PAGE), shelf, site=site) == ("aniworld", "trigun")
+
+
+async def test_ids_that_are_known_outweigh_the_pages() -> None:
+    """A person's word does; the page still tells titles."""
+    site = Website(Page(titles=("Toraigan",), ids=CatalogueIds(imdb="tt0000001")))
+    shelf = Shelf("tmdb", Entry(number=1, imdb="tt0000001"), Entry(number=2, name="Toraigan"))
+
+    assert await identify(wanted("Trigger", imdb="tt0000002", page=PAGE), shelf, site=site) == ("tmdb", "2")
+
+
+async def test_the_page_itself_is_the_last_resort() -> None:
+    """When every catalogue was asked and none knows the series."""
+    site = Website(Page(titles=("Trigun",), year=1998))
+
+    assert await identify(wanted("Trigun", page=PAGE), *shelves(), site=site) == ("aniworld", "trigun")
+    assert site.asked == ["page", "candidate"]
+
+
+async def test_the_page_is_no_resort_while_the_answer_is_open() -> None:
+    """A catalogue is down, several can't be told apart, or only ids count."""
+    said = Page(titles=("Trigun",), year=1998)
+
+    assert await refused(wanted("Trigun", page=PAGE), *shelves(down=DOWN), site=Website(said)) is DOWN
+    twice = await refused(
+        wanted("Trigun", page=PAGE), Shelf("tmdb", Entry(number=1), Entry(number=2)), site=Website(said)
+    )
+    assert len(twice.candidates) == 2
+    assert (await refused(wanted(tmdb=7, page=PAGE), Shelf("tmdb"), site=Website(said))).error.code == "no_match"
+
+
+async def test_a_page_that_is_down_leaves_the_answer_open() -> None:
+    """Unless it stays so: then the failure tells why, and what there is to choose from."""
+    shelf = Shelf("tmdb", Entry(number=1, year=2020))
+    changed = LoadFailure("invalid", "layout_not_recognised", "the layout is unknown")
+
+    open_yet = await refused(wanted("Trigun", page=PAGE), shelf, site=Website(Page(titles=()), failure=DOWN))
+    closed = await refused(wanted("Trigun", page=PAGE), shelf, site=Website(Page(titles=()), failure=changed))
+
+    assert open_yet is DOWN
+    assert (closed.error.code, closed.candidates) == ("no_match", ("Trigun (2020), tmdb 1",))
+    assert "Its page could not be read: the layout is unknown." in closed.error.message
+
+
+async def test_a_page_that_is_down_is_no_obstacle_to_a_title() -> None:
+    """Another catalogue knows."""
+    site = Website(Page(titles=()), failure=DOWN)
+
+    assert await identify(wanted("Trigun", year=None, page=PAGE), Shelf("tmdb", Entry(number=1)), site=site) == (
+        "tmdb",
+        "1",
+    )
+    assert site.asked == ["page"]
+
+
+async def test_nothing_found_says_what_there_is() -> None:
+    """Each entry once, with what to do."""
+    shelf = Shelf("tmdb", Entry(number=1, year=2023), Entry(number=2, name="Trigun Stampede", year=2023))
+
+    failure = await refused(wanted("Trigun"), shelf, Shelf("tvmaze"))
+
+    assert failure.error.kind == "not_found"
+    assert failure.candidates == ("Trigun (2023), tmdb 1", "Trigun Stampede (2023), tmdb 2")
+    assert "no catalogue knows 'Trigun' (1998); there is Trigun (2023), tmdb 1" in failure.error.message
+
+
+async def test_a_lookup_asks_all_and_sorts() -> None:
+    """What fits the year comes first, then what bears the title, then the order of the catalogues."""
+    tmdb, tvmaze = shelves(
+        Entry(number=1, name="Trigun Stampede", year=2023),
+        Entry(number=2, name="Trigun Maximum"),
+        Entry(number=3, year=2023),
+        second=(Entry(number=4), Entry(number=5, year=None)),
+    )
+
+    found = await Catalogues([tmdb, tvmaze]).lookup("TRIGUN", 1998)
+
+    assert [one.catalogue_id for one in found.candidates] == ["4", "5", "2", "3", "1"]
+    assert found.failures == ()
+
+
+async def test_a_lookup_tells_who_could_not_be_asked() -> None:
+    """The others' answers are still worth something."""
+    tmdb, tvmaze = shelves(second=(Entry(number=4),), down=DOWN)
+
+    found = await Catalogues([tmdb, tvmaze]).lookup("Trigun", None)
+
+    assert [one.catalogue for one in found.candidates] == ["tvmaze"]
+    assert found.failures == (("tmdb", DOWN),)
+
+
+async def test_details_come_from_the_catalogue_named() -> None:
+    """A site is one too; one that is not set up here is named in the failure."""
+    site = Website(Page(titles=("Trigun",), year=1998))
+    catalogues = Catalogues([Shelf("tmdb", Entry(number=1))], {"aniworld.to": site})
+
+    assert (await catalogues.details("tmdb", "1")).name == "Trigun"
+    assert await catalogues.page("aniworld.to", "trigun") == Page(titles=("Trigun",), year=1998)
+    assert await catalogues.page("s.to", "dark") is None
+    with pytest.raises(LoadFailure, match="'tvmaze', which is not set up here"):
+        await catalogues.details("tvmaze", "1")
