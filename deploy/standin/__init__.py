@@ -1,4 +1,4 @@
-"""A stand-in for the catalogues: TVmaze's shape, made-up series, pretty pictures, and failures on demand.
+"""A stand-in for TMDB, TVmaze and aniworld.to: made-up series, the same in all, pretty pictures, failures on demand.
 
 For the demo, tests and benchmarks: no network and no key. `python -m deploy.standin --port 8090`, or in process
 `async with StandIn() as standin: standin.url`.
