@@ -1,7 +1,9 @@
 """Which picture is best: by language, by what the catalogue itself chose, by size and by votes. Pure."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, zip_longest
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -39,19 +41,27 @@ def ranked(offers: Iterable[Offer], languages: Sequence[str]) -> tuple[ArtworkCa
     """The candidates by kind, best first, each address once: at most 50 a kind and three for a season.
 
     `languages` are those wished for, best first; then comes English, then what has no words, then the rest. Of two
-    that the catalogue rates alike the larger one comes first; equal ones keep the order in which they came.
+    that the catalogue rates alike the larger one comes first; equal ones keep the order in which they came. The best
+    posters of all seasons come before any second best.
     """
     wishes = {language.partition("-")[0]: place for place, language in reversed([*enumerate(languages)])}
-    by_kind: dict[ArtworkKind, dict[str, ArtworkCandidate]] = {kind: {} for kind in _GOOD_WIDTH}
-    seasons: dict[int | None, int] = {}
+    groups: dict[tuple[ArtworkKind, int], dict[str, ArtworkCandidate]] = defaultdict(dict)
     for offer in sorted(offers, key=lambda one: _order(one, wishes)):
         one = offer.candidate
-        if one.kind == "season_poster":
-            if seasons.get(one.season, 0) >= MAX_PER_SEASON:
-                continue
-            seasons[one.season] = seasons.get(one.season, 0) + 1
-        by_kind[one.kind].setdefault(one.url, one)
-    return tuple(one for found in by_kind.values() for one in islice(found.values(), MAX_PER_KIND))
+        groups[one.kind, -1 if one.season is None else one.season].setdefault(one.url, one)
+    by_season = sorted(groups.items(), key=itemgetter(0))
+    return tuple(
+        one
+        for kind in _GOOD_WIDTH
+        for one in islice(_in_turn(kind, [group.values() for (of, _), group in by_season if of == kind]), MAX_PER_KIND)
+    )
+
+
+def _in_turn(kind: ArtworkKind, groups: Iterable[Iterable[ArtworkCandidate]]) -> Iterator[ArtworkCandidate]:
+    """The first of each group, then the second of each, and so on; only seasons are more than one group."""
+    most = MAX_PER_SEASON if kind == "season_poster" else MAX_PER_KIND
+    rounds = zip_longest(*(islice(group, most) for group in groups))
+    return (one for candidates in rounds for one in candidates if one is not None)
 
 
 def _order(offer: Offer, wishes: dict[str, int]) -> _Order:
