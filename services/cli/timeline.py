@@ -1,6 +1,6 @@
 """A series' recorded events as a timeline that people can read. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -100,7 +100,7 @@ def _words(event: Event) -> tuple[str, str, str]:
         case EventUnparked():
             return "event let in again", f"#{event.parked_position}", ""
         case PartRequested():
-            return f"{event.part} asked for", _WHY[event.reason] + (", overwriting" if event.overwrite else ""), ""
+            return f"{event.part} asked for", ", ".join(_asked(event)), ""
         case PartStarted():
             deaths = f"its worker died {wording.count(event.deaths, 'time')}" if event.deaths else ""
             return f"{event.part} started", deaths, "dim"
@@ -110,6 +110,15 @@ def _words(event: Event) -> tuple[str, str, str]:
             return f"{event.part} failed, retrying in {wording.duration(event.delay)}", event.error.message, "yellow"
         case _:
             return _outcome(event)
+
+
+def _asked(event: PartRequested) -> Iterator[str]:
+    yield _WHY[event.reason]
+    if event.overwrite:
+        yield "overwriting"
+    if event.ids is not None:
+        named = ((name, getattr(event.ids, name)) for name in event.ids.__struct_fields__)
+        yield "as " + " and ".join(f"{name} {value}" for name, value in named if value is not None)
 
 
 def _outcome(

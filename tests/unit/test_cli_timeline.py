@@ -8,6 +8,7 @@ from contracts import codec
 from contracts.api import HistoryItem
 from contracts.events import (
     Canonical,
+    CatalogueIds,
     Episode,
     EpisodesLoaded,
     Event,
@@ -117,3 +118,13 @@ def test_an_event_of_a_newer_program_is_shown_by_its_type() -> None:
     entries = timeline([newer])
 
     assert entries[0].what == "series-praised.v7"
+
+
+def test_which_entry_it_was_said_to_be_is_told() -> None:
+    """As `coldopen identify` asked for it."""
+    ids = CatalogueIds(tvmaze=82, imdb="tt0944947")
+    event = PartRequested(key="a", part=Part.IDENTITY, reason="refresh", ids=ids)
+
+    (entry,) = timeline([item(1, event)])
+
+    assert entry.detail == "refresh, as imdb tt0944947 and tvmaze 82"
