@@ -225,6 +225,7 @@ LOST = {
     "episode": b"<episodedetails><title>x</title></episodedetails>",
     "cut": OURS[:300],
     "addresses": b"https://www.thetvdb.com/?tab=series&id=121361\n",
+    "long tail": b"<tvshow><title>x</title></tvshow>" + b" " * MAX_BYTES + b"https://www.imdb.com/title/tt0944947/",
     "large": b"<tvshow><title>x</title>" + b" " * MAX_BYTES + b"</tvshow>\n<!-- the end -->",
 }
 
