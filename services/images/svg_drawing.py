@@ -42,7 +42,7 @@ async def _drawn(svg: str) -> bytes:
     finally:
         if child.returncode is None:
             child.kill()
-    ended = await child.wait()
+        ended = await child.wait()
     if ended < 0:  # ended by a signal: its limits, or a fault in the renderer
         raise _undrawable("it takes too much time or memory")
     if ended:

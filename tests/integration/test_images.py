@@ -59,6 +59,7 @@ class Gallery:
         self.asked: Counter[str] = Counter()
         self.most_at_once = 0
         self.delay = 0.0
+        self.held: dict[str, asyncio.Event] = {}  # names that are not answered before this happens
         self._at_once = 0
         self.server = Server(self._answer)
 
@@ -89,6 +90,8 @@ class Gallery:
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             await asyncio.sleep(self.delay)
+            if name in self.held:
+                await self.held[name].wait()
         finally:
             self._at_once -= 1
         return self.pictures.get(name, Response(status=404))
@@ -169,10 +172,10 @@ async def house(store: EventStore, tmp_path: Path) -> AsyncIterator[House]:
     library.make_marker()
     gallery = Gallery()
     await gallery.server.start()
-    async with open_pictures(frozenset({gallery.host}), 5.0) as pictures:
+    async with open_pictures(frozenset({gallery.host}), 20.0) as pictures:
         works: dict[Part, Work] = {
             Part.LOGO: LoadLogo(pictures, library),
-            Part.IMAGES: LoadImages(pictures, library, patience=5.0),
+            Part.IMAGES: LoadImages(pictures, library),
         }
         yield House(store, tmp_path / "library", gallery, works)
     await gallery.server.stop()
@@ -290,7 +293,7 @@ async def test_optional_pictures_have_their_time(house: House) -> None:
     house.gallery.show(*(f"season-{season}" for season in range(20)))
     await house.add("poster", "fanart", "banner", *(f"season-{season}" for season in range(20)))
 
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(15):
         loaded = await house.load()
 
     assert isinstance(loaded, ImagesLoaded)
@@ -416,13 +419,14 @@ async def test_the_one_that_is_there_is_written_though_the_other_is_lost(house: 
 async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
     """Optional files that were written are taken back with the others."""
     house.gallery.show(*ALL)
-    house.gallery.show("season-12", manner="trickle", pace=0.01, body=picture(size=(400, 600)))
+    house.gallery.held["season-12"] = removed = asyncio.Event()
     await house.add(*ALL)
 
     loading = asyncio.ensure_future(house.load())
     await eventually(lambda: "landscape.jpg" in house.on_disk())
     state = await house.state()
     await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", state.added))
+    removed.set()
     last = await loading
 
     assert isinstance(last, SeriesRemoved)
