@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 
@@ -12,12 +13,15 @@ import httpx2
 import msgspec
 
 from services.cli import wording
+from services.platform.catalogues.tmdb_token import KEYS_PAGE, authorization
 from services.platform.library_paths import MARKER
 from services.platform.settings import PREFIX, CatalogueSettings
 
 _LOW, _TOO_LOW = 1_000_000_000, 100_000_000  # bytes left on a disk
 _SKEW = 30.0  # seconds that a clock may be wrong
 _PATIENCE = 10.0
+_TMDB = "tmdb"
+_REFUSALS = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,24 +37,55 @@ def upstreams(environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether each catalogue that loaders ask can be reached from here, and what it says about our clock."""
     told: str | None = None
     for name, url in upstream_urls(environ).items():
-        try:
-            answer = httpx2.get(url, timeout=_PATIENCE, headers={"user-agent": "coldopen-doctor"})
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            why = str(error) or type(error).__name__
-            yield Check(
-                name=name,
-                result="failed",
-                detail=f"{url} can't be reached: {why}",
-                what_to_do="check the network, its proxy and firewall; retry what failed meanwhile: coldopen retry KEY",
-            )
+        token = environ.get(f"{PREFIX}TMDB_TOKEN", "").strip()
+        if name == _TMDB and not token:
+            yield Check(name=name, result="ok", detail="not asked, since COLDOPEN_TMDB_TOKEN is not set here")
             continue
-        told = told or answer.headers.get("date")
-        if answer.is_server_error:
-            yield Check(name=name, result="failed", detail=f"{url} answers {answer.status_code}", what_to_do="wait")
-        else:
-            yield Check(name=name, result="ok", detail=f"{url} answers")
+        try:
+            headers = authorization(token) if name == _TMDB else {}
+        except ValueError as error:
+            yield Check(name=name, result="failed", detail=str(error), what_to_do="set it, and start Coldopen again")
+            continue
+        check, date = _reached(name, url, "/authentication" if name == _TMDB else "", headers)
+        told = told or date
+        yield check
     if told is not None:
         yield clock(told, datetime.now(UTC))
+
+
+def _reached(name: str, url: str, path: str, headers: Mapping[str, str]) -> tuple[Check, str | None]:
+    """One catalogue, and the `Date` that it sends. The text never holds what is in `headers`."""
+    try:
+        answer = httpx2.get(url + path, timeout=_PATIENCE, headers={"user-agent": "coldopen-doctor", **headers})
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        why = str(error) or type(error).__name__
+        found = Check(
+            name=name,
+            result="failed",
+            detail=f"{url} can't be reached: {why}",
+            what_to_do="check the network, its proxy and firewall; retry what failed meanwhile: coldopen retry KEY",
+        )
+        return found, None
+    return answered(name, url, answer.status_code, with_token=bool(headers)), answer.headers.get("date")
+
+
+def answered(name: str, url: str, status: int, *, with_token: bool = False) -> Check:
+    """What the status of an answer says; `with_token` it was asked whether that is good."""
+    if status == HTTPStatus.UNAUTHORIZED and with_token:
+        return Check(
+            name=name,
+            result="failed",
+            detail=f"{url} does not take the token",
+            what_to_do=f"set COLDOPEN_TMDB_TOKEN to the API Read Access Token on {KEYS_PAGE}, and start Coldopen again",
+        )
+    detail = f"{url} answers {status}"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Check(name=name, result="failed", detail=detail, what_to_do="wait: it has trouble of its own")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Check(name=name, result="warning", detail=detail, what_to_do="wait: it was asked too often from here")
+    if status in _REFUSALS:
+        return Check(name=name, result="warning", detail=detail, what_to_do="see whether it still serves this machine")
+    return Check(name=name, result="ok", detail=f"{url} answers" + (" and takes the token" if with_token else ""))
 
 
 def upstream_urls(environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,22 +11,31 @@ from services.cli.errors import CliError
 from services.cli.options import Target
 
 _TOO_FAR_BEHIND = 1_000  # events; a projector that works is some milliseconds behind
-_NAMES = {"event_log": "event log", "read_model": "database", "library": "library (gateway)"}
+_NAMES = {
+    "event_log": "event log",
+    "read_model": "database",
+    "library": "library (gateway)",
+    "upstreams": "catalogues (as asked)",
+}
 _WHAT_TO_DO = {
     "event_log": "see the log of nats-server; nothing is lost, and adds work again when it answers",
     "read_model": "see the log of PostgreSQL and of the projector; adds work meanwhile",
     "library": "mount its disk, and let the gateway's user read it",
+    "upstreams": "wait: what needs them is loaded when they answer again; adds work meanwhile",
 }
 
 
-class _One(msgspec.Struct):
+class One(msgspec.Struct):
+    """One thing that the gateway looked at."""
+
     ok: bool
     detail: str = ""
+    degraded: bool = False
     lag: int | None = None
 
 
 class _Health(msgspec.Struct):
-    checks: dict[str, _One] = {}
+    checks: dict[str, One] = {}
 
 
 def gateway(target: Target) -> Iterator[Check]:
@@ -43,7 +52,7 @@ def gateway(target: Target) -> Iterator[Check]:
     yield Check(name="gateway", result="ok", detail=f"{endpoint.url} answers")
     yield _key(key_fits=key_fits)
     for name, one in health.checks.items():
-        yield _check(name, one)
+        yield shown(name, one)
 
 
 def _key(*, key_fits: bool) -> Check:
@@ -55,11 +64,12 @@ def _key(*, key_fits: bool) -> Check:
     )
 
 
-def _check(name: str, one: _One) -> Check:
+def shown(name: str, one: One) -> Check:
+    """What the gateway says about it, and what to do."""
     behind = one.lag is not None and one.lag > _TOO_FAR_BEHIND
     return Check(
         name=_NAMES.get(name, name),
-        result="failed" if not one.ok else "warning" if behind else "ok",
+        result="failed" if not one.ok else "warning" if behind or one.degraded else "ok",
         detail=one.detail,
         what_to_do="wait, and see the projector's log if it does not catch up"
         if behind and one.ok

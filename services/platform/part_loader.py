@@ -34,6 +34,7 @@ from services.platform.job import Job, Superseded, Work
 from services.platform.neighbours import Neighbours
 from services.platform.streams import ACK_WAIT
 from services.platform.tasks import end
+from services.platform.urgency import is_background_start, urgency
 
 log = structlog.get_logger()
 
@@ -157,11 +158,13 @@ class PartLoader:
     async def _attempt(self, job: Job) -> tuple[CausedEvent, float | None]:
         """How the attempt ended: an outcome, or a PartRetrying with the seconds until the next."""
         try:
-            async with asyncio.timeout(self._deadline):
-                outcome = await self._work(job)
-                if job.has_written:
-                    await job.check()
-                return outcome, None
+            # What nobody waits for leaves the upstreams to what somebody does.
+            with urgency(background=is_background_start(job.events, job.cause)):
+                async with asyncio.timeout(self._deadline):
+                    outcome = await self._work(job)
+                    if job.has_written:
+                        await job.check()
+                    return outcome, None
         except LoadFailure as failure:
             return self._after(job, failure.error, failure.retry_after, failure.candidates)
         except TimeoutError:

@@ -1,6 +1,7 @@
 """Who may ask, from where, and what a stranger learns; health, metrics and the pages about the API."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 
 from deploy.local.nats_server import NatsServer
 from services.platform.login_tokens import mint_login_token
+from services.platform.streams import UPSTREAMS_BUCKET
+from services.platform.upstream_shared import SharedState
+from services.platform.upstream_state import after_failure
 from tests.support.gateway import API_KEY, LINK, Gateway, running_gateway
 from tests.support.histories import added
 
@@ -175,8 +179,32 @@ async def test_readiness_tells_each_thing_and_how_far_the_rows_are(gateway: Gate
         "event_log": True,
         "read_model": True,
         "library": True,
+        "upstreams": True,
     }
     assert health["checks"]["read_model"]["lag"] == 1
+    assert health["checks"]["upstreams"] == {"ok": True, "detail": "none was asked yet"}
+
+
+async def test_an_upstream_that_is_down_is_told_and_is_no_reason_to_fail(gateway: Gateway) -> None:
+    """The gateway takes adds without it: who watches readiness must not restart it for that."""
+    bucket = await gateway.store.js.key_value(UPSTREAMS_BUCKET)
+    now = time.time()
+    for number in range(5):
+        await SharedState("TVmaze", bucket).change(
+            lambda state, _: (after_failure(state, now, "TVmaze did not answer within 20 s", jitter=0.0), None)
+        )
+        if number == 0:
+            once = (await gateway.get("/health/ready"))["checks"]["upstreams"]
+    await SharedState("TMDB", bucket).look()
+
+    health = await gateway.get("/health/ready")
+
+    assert once == {"ok": True, "detail": "TVmaze failed once (TVmaze did not answer within 20 s)"}
+    assert health["status"] == "ready"
+    told = health["checks"]["upstreams"]
+    assert told["degraded"] is True
+    assert told["detail"].startswith("TMDB answers; TVmaze is not asked for another ")
+    assert told["detail"].endswith("after 5 failures in a row (TVmaze did not answer within 20 s)")
 
 
 async def test_readiness_fails_without_the_library(gateway: Gateway, tmp_path: Path) -> None:

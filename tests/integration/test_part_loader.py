@@ -12,6 +12,7 @@ from contracts.events import (
     Part,
     PartFailed,
     PartReleased,
+    PartRequested,
     PartRetrying,
     PartStarted,
     RecordedEvent,
@@ -25,6 +26,7 @@ from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.neighbours import Neighbours
 from services.platform.part_loader import PartLoader
+from services.platform.urgency import is_background
 from tests.support.waiting import eventually
 
 ADDED = SeriesAdded(
@@ -77,6 +79,22 @@ async def test_a_delivery_is_started_settled_and_acknowledged(store: EventStore)
     assert [type(event) for event in events] == [SeriesAdded, PartStarted, SeriesIdentified]
     assert events[1] == PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=1, deaths=0)
     assert await waiting(store) == (0, 0)
+
+
+async def test_what_nobody_waits_for_is_background_work(store: EventStore) -> None:
+    """A person's add goes before what the caretaker asks for by itself."""
+    seen: list[bool] = []
+
+    async def notes(job: Job) -> FinalEvent:
+        seen.append(is_background())
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, notes)
+    await loader.handle(await delivery(store))
+    await store.append(PartRequested(key="bleach", part=Part.IDENTITY, reason="startup"))
+    await loader.handle(await delivery(store))
+
+    assert seen == [False, True]
 
 
 async def test_a_settled_start_delivered_again_does_nothing(store: EventStore) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import checks
+from services.cli import checks, health_check
 from services.cli.banner import Started, banner
 from services.cli.console_log import noteworthy
 
@@ -33,6 +33,53 @@ def test_upstreams_are_those_of_the_loaders_settings() -> None:
     assert checks.upstream_urls({})["tvmaze"] == "https://api.tvmaze.com"
     assert checks.upstream_urls({"COLDOPEN_TVMAZE_URL": "http://mirror"})["tvmaze"] == "http://mirror"
     assert "database" not in checks.upstream_urls({})
+
+
+@pytest.mark.parametrize(
+    ("status", "with_token", "result"),
+    [
+        (200, False, "ok"),
+        (404, False, "ok"),
+        (301, False, "ok"),
+        (401, False, "ok"),
+        (403, False, "warning"),
+        (429, False, "warning"),
+        (503, False, "failed"),
+        (200, True, "ok"),
+        (401, True, "failed"),
+    ],
+)
+def test_what_an_upstreams_answer_says(status: int, with_token: bool, result: str) -> None:
+    """That there is nothing at the base address is no matter; that the token is refused is one for its owner."""
+    check = checks.answered("tmdb", "http://mirror", status, with_token=with_token)
+
+    assert check.result == result
+    assert ("token" in check.detail) == with_token
+    assert ("COLDOPEN_TMDB_TOKEN" in check.what_to_do) == (status == 401 and with_token)
+
+
+def test_without_a_token_tmdb_is_left_alone_and_a_wrong_one_is_never_shown() -> None:
+    """The short key, which half of all guides speak of, can't work: that is said before anybody is asked."""
+    nowhere = {f"COLDOPEN_{name}_URL": "http://127.0.0.1:1" for name in ("TMDB", "TVMAZE", "ANIWORLD")}
+    short = "0123456789abcdef" * 2
+
+    without = {check.name: check for check in checks.upstreams(nowhere)}
+    wrong = {check.name: check for check in checks.upstreams({**nowhere, "COLDOPEN_TMDB_TOKEN": short})}
+    unreachable = {check.name: check for check in checks.upstreams({**nowhere, "COLDOPEN_TMDB_TOKEN": "secret.token"})}
+
+    assert without["tmdb"].result == "ok"
+    assert without["tvmaze"].result == "failed"
+    assert (wrong["tmdb"].result, unreachable["tmdb"].result) == ("failed", "failed")
+    assert "short API key" in wrong["tmdb"].detail
+    assert not [one for one in (*wrong.values(), *unreachable.values()) if short in str(one) or "secret" in str(one)]
+
+
+def test_a_degraded_upstream_is_a_warning() -> None:
+    """The gateway needs none; `doctor` says which, and that waiting is all there is to do."""
+    check = health_check.shown("upstreams", health_check.One(ok=True, degraded=True, detail="TVmaze is not asked"))
+
+    assert (check.result, check.detail) == ("warning", "TVmaze is not asked")
+    assert "wait" in check.what_to_do
 
 
 def test_a_used_library_without_its_marker_is_another_folder(tmp_path: Path) -> None:

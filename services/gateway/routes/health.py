@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from nats.errors import Error as NatsError
 
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import ReadModel
@@ -15,15 +17,18 @@ from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 from services.platform.library_paths import MARKER
+from services.platform.upstream_shared import UpstreamStates
+from services.platform.upstream_state import in_words, is_well
 
 _PATIENCE = 3.0
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that was looked at."""
+    """One thing that was looked at. What is `degraded` is worth a look, but the gateway does its work without it."""
 
     ok: bool
     detail: str
+    degraded: bool = False
     lag: int | None = None  # events that the rows are behind the log
 
 
@@ -48,6 +53,7 @@ class HealthChecks:
         self._store = store
         self._read_model = read_model
         self._library = library
+        self._upstreams = UpstreamStates(store.js)
 
     async def all(self) -> dict[str, Check]:
         """Every check by its name, none of them slower than a few seconds."""
@@ -55,6 +61,7 @@ class HealthChecks:
             "event_log": self._log,
             "read_model": self._rows,
             "library": self._files,
+            "upstreams": self._catalogues,
         }
         found = await asyncio.gather(*(_in_time(check) for check in checks.values()))
         return dict(zip(checks, found, strict=True))
@@ -80,6 +87,16 @@ class HealthChecks:
             return Check(ok=False, detail=f"the library is not there (no {MARKER} file): mount its disk")
         free = await self._library.free_bytes()
         return Check(ok=True, detail=f"the library is there, {free / 1e9:.1f} GB are free")
+
+    async def _catalogues(self) -> Check:
+        """What the processes that ask them know. The gateway takes adds without any: it never fails for them."""
+        try:
+            states = await self._upstreams.all()
+        except (NatsError, TimeoutError) as error:
+            return Check(ok=True, degraded=True, detail=f"unknown: {str(error) or type(error).__name__}")
+        now = time.time()
+        detail = "; ".join(in_words(one, now) for one in states) or "none was asked yet"
+        return Check(ok=True, degraded=not all(is_well(one, now) for one in states), detail=detail)
 
 
 async def _in_time(check: Callable[[], Awaitable[Check]]) -> Check:
