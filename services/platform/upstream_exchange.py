@@ -23,6 +23,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NO_HEADERS: Mapping[str, str] = {}
 
 _CONNECT = 5.0
+# Who waits for less can't tell a slow upstream from one that is down.
+_LONG_ENOUGH = 5.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ERROR = 400
 _MAX_ERROR = 64 * 1024
@@ -118,7 +120,8 @@ class Exchange:
         try:
             response, body = await self._send(request, limit, seconds)
         except LoadFailure as failure:
-            await self._gate.failed(turn, failure)
+            is_evidence = failure.error.code != "timeout" or self._timeout >= _LONG_ENOUGH
+            await self._gate.failed(turn, failure, is_evidence=is_evidence)
             raise
         await self._gate.answered(turn)
         return response, body, time.monotonic() - started

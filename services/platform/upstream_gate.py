@@ -23,8 +23,8 @@ from services.platform.upstream_state import (
     after_answer,
     after_failure,
     after_pause_asked,
-    blocked_by,
     is_fresh,
+    is_well,
 )
 from services.platform.urgency import is_background
 
@@ -65,12 +65,9 @@ class Gate:
                 return turn
             else:
                 await asyncio.sleep(wait)
-                # Somebody ahead, in whichever process, may have been told to stop meanwhile.
-                state = await self._state.look()
-                blocked = None if turn.is_probe else blocked_by(state, time.time())
-                if blocked is None:
+                # Somebody ahead, in whichever process, may have been told to stop meanwhile: then another turn counts.
+                if turn.is_probe or is_well(await self._state.look(), time.time()):
                     return turn
-                await self._sit_out(blocked, time.monotonic() - begun)
 
     async def answered(self, turn: Go) -> None:
         """The call of `turn` was answered, whatever the answer says."""
@@ -78,9 +75,14 @@ class Gate:
         if turn.is_probe or known.failures or known.openings:  # else there is nothing to forget, and no need to tell
             await self._state.change(lambda state, _: (after_answer(state), None))
 
-    async def failed(self, turn: Go, failure: LoadFailure) -> None:
-        """The call of `turn` ended in `failure`: only the network's count for the breaker."""
+    async def failed(self, turn: Go, failure: LoadFailure, *, is_evidence: bool = True) -> None:
+        """The call of `turn` ended in `failure`: only the network's count for the breaker, if they are `is_evidence`.
+
+        That is, if they say something of the upstream. A probe's always do: somebody has to decide.
+        """
         if failure.error.kind == "network":
+            if not is_evidence and not turn.is_probe:
+                return
             now, jitter = time.time(), random.random()  # noqa: S311 - spreads load, no secret
             error = failure.error.message
             await self._state.change(
@@ -94,7 +96,7 @@ class Gate:
     async def pause(self, seconds: float, why: str) -> None:
         """No call of any caller goes out for `seconds` (an hour at most); a pause never shortens another."""
         now = time.time()
-        await self._state.change(lambda state, _: (after_pause_asked(state, now, seconds, why), None))
+        await self._state.change(lambda state, _: (after_pause_asked(state, now, seconds, why, self._rate), None))
 
     async def _turn(self, *, background: bool) -> Go | Blocked:
         if background:
@@ -107,7 +109,7 @@ class Gate:
                 now = time.time()
                 while self._turns:
                     turn = self._turns.popleft()
-                    if is_fresh(turn, now) and blocked_by(self._state.known, now) is None:
+                    if is_fresh(turn, now) and is_well(self._state.known, now):
                         return turn
                 found = await self._reserve(self._waiting, background=False)
                 if isinstance(found, Blocked):
@@ -128,7 +130,8 @@ class Gate:
     async def _sit_out(self, blocked: Blocked, waited: float) -> None:
         """Return when it is worth another try; raises LoadFailure when that is too far off."""
         left = max(0.0, blocked.until - time.time())
-        if waited + left > _BACKGROUND_PATIENCE if blocked.why == "behind" else left > PATIENCE:
+        patience = _BACKGROUND_PATIENCE - waited if blocked.why == "behind" else PATIENCE
+        if left > patience:
             raise self._busy(blocked, left)
         await asyncio.sleep(left)
 

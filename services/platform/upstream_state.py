@@ -172,10 +172,14 @@ def after_failure(
     return replace(state, openings=state.openings + 1, open_until=now + seconds, probing_until=0.0)
 
 
-def after_pause_asked(state: UpstreamState, now: float, seconds: float, error: str) -> UpstreamState:
-    """It asked for no calls for `seconds` (an hour counts at most); a pause never shortens another."""
+def after_pause_asked(state: UpstreamState, now: float, seconds: float, error: str, rate: Rate | None) -> UpstreamState:
+    """It asked for no calls for `seconds` (an hour counts at most); a pause never shortens another.
+
+    Afterwards the calls come evenly: for who was asked too much, nothing is saved up.
+    """
     until = max(state.paused_until, now + min(seconds, LONGEST_PAUSE))
-    return replace(state, paused_until=until, last_error=error[:_LONGEST_ERROR])
+    due = state.due if rate is None else max(state.due, until + rate.saved)
+    return replace(state, paused_until=until, due=due, last_error=error[:_LONGEST_ERROR])
 
 
 def merged(seen: UpstreamState, own: UpstreamState) -> UpstreamState:

@@ -191,6 +191,33 @@ async def test_what_the_upstream_refuses_is_no_outage(start: Start, standin: Sta
     assert standin.controls.count() == 18
 
 
+async def test_impatience_is_no_evidence(start: Start, standin: StandIn, clients: list[Client]) -> None:
+    """The gateway waits for two seconds only: an upstream that is slow for it is still good for the loaders."""
+    gateway, loader = await start(0, rate=2, timeout=0.1), await start(1, rate=2, timeout=5.0)
+    standin.misbehave(Rule(behaviour="slow", seconds=0.3))
+    for number in range(6):
+        with pytest.raises(LoadFailure, match="did not answer"):
+            await ask(gateway, number)
+
+    await ask(loader)
+
+    assert (await known(clients[2])).failures == 0
+
+
+async def test_who_waited_for_a_turn_while_the_breaker_opened_does_not_go(start: Start, standin: StandIn) -> None:
+    """The turn was good when it was taken; now nobody asks."""
+    one, two = await start(0, rate=1), await start(1, rate=1)
+    standin.misbehave(Rule(behaviour="fail", status=500))
+    await asyncio.gather(*(ask(one, number) for number in range(4)), return_exceptions=True)
+
+    # One goes at once and is the fifth failure; the others' turns are a second away, and more.
+    ends = await asyncio.gather(*(ask(two, number) for number in range(4, 7)), return_exceptions=True)
+
+    codes = [end.error.code for end in ends if isinstance(end, LoadFailure)]
+    assert codes == ["server_error", "breaker_open", "breaker_open"]
+    assert standin.controls.count() == 5
+
+
 async def test_without_the_bucket_each_keeps_to_its_share(
     start: Start, standin: StandIn, clients: list[Client], nats_server: NatsServer
 ) -> None:

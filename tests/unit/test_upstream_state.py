@@ -148,17 +148,26 @@ def test_what_a_wrong_clock_wrote_does_not_count() -> None:
 
 
 def test_a_pause_never_shortens_another() -> None:
-    state = after_pause_asked(after_pause_asked(FRESH, NOW, 60, "429"), NOW, 1, "429")
-    endless = after_pause_asked(FRESH, NOW, 1e9, "429")
+    state = after_pause_asked(after_pause_asked(FRESH, NOW, 60, "429", TWO), NOW, 1, "429", TWO)
+    endless = after_pause_asked(FRESH, NOW, 1e9, "429", TWO)
 
     assert refused(state) == Blocked(NOW + 60, "paused")
     assert blocked_by(state, NOW + 60) is None
     assert refused(endless).until == NOW + LONGEST_PAUSE
 
 
+def test_after_a_pause_the_calls_come_evenly() -> None:
+    """A burst would be the next thing to be refused."""
+    paused = after_pause_asked(FRESH, NOW, 600, "429", TWO)
+
+    _, found = turns(paused, 3, now=NOW + 600)
+
+    assert [one.at - NOW - 600 for one in found] == [0.5, 1.0, 1.5]
+
+
 def test_a_pause_told_alone_outlives_coming_back() -> None:
     """The others did not see it; what they saw otherwise is newer."""
-    mine = replace(after_pause_asked(FRESH, NOW, 60, "429"), due=NOW + 100)
+    mine = replace(after_pause_asked(FRESH, NOW, 60, "429", TWO), due=NOW + 100)
 
     assert merged(replace(FRESH, due=NOW + 1), mine) == replace(FRESH, due=NOW + 1, paused_until=NOW + 60)
 
@@ -217,7 +226,7 @@ def test_without_a_rate_pauses_and_the_breaker_hold() -> None:
 
 
 def test_a_person_reads_how_it_stands() -> None:
-    paused = after_pause_asked(FRESH, NOW, 20, "TVmaze asks for fewer calls")
+    paused = after_pause_asked(FRESH, NOW, 20, "TVmaze asks for fewer calls", None)
     told = {state: (in_words(state, NOW), is_well(state, NOW)) for state in (FRESH, broken(1), paused, broken())}
 
     assert told == {
