@@ -275,7 +275,8 @@ def _settled(before: PartState, event: FinalEvent, position: int) -> PartState:
         case PartUnavailable():
             # A refresh keeps the last good result: upstream having none any more deletes nothing here.
             good: Good = before.good or "unavailable"
-            return replace(after, status=good, good=good, error=None, error_position=0)
+            files = () if before.reload else before.files  # another entry's were taken away
+            return replace(after, status=good, good=good, error=None, error_position=0, files=files)
         case NfoLoaded() | LogoLoaded() | ImagesLoaded():
             return replace(after, status="loaded", good="loaded", error=None, error_position=0, files=event.files)
         case PartUnchanged() | EpisodesLoaded() | SeriesIdentified():

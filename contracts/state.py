@@ -117,7 +117,9 @@ class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         if self.removed:
             return "removed"
         states = [(part, self.part(part)) for part in CONTENT_PARTS if part in self.wanted]
-        if all(state.status in ("loaded", "unavailable") for _, state in states) and (states or self.identified):
+        is_done = all(state.status in ("loaded", "unavailable") for _, state in states)
+        # While it is identified anew it is not known whether what is there will do.
+        if is_done and not self.identity.is_open and (states or self.identified):
             return "completed"
         for part, state in states:
             if state.status in ("loading", "retrying"):

@@ -6,7 +6,6 @@ from contracts.api import LoadingUpdate
 from services.cli import wording
 from services.cli.feed import Back, FeedItem, Lost, Reset
 
-_OPEN = ("queued", "loading", "retrying")
 _SETTLED = ("completed", "failed", "removed")
 _ORDER = {"pending": 1, "failed": 1, "completed": 2, "removed": 3}  # what loads comes first
 
@@ -48,15 +47,9 @@ class View:
     def is_settled(self) -> bool:
         """Whether every series that was asked for by key has come to an end, good or bad."""
         found = [self._updates.get(key) for key in self.keys]
-        return bool(found) and all(one is not None and _is_settled(one) for one in found)
+        return bool(found) and all(one is not None and one.loading_status in _SETTLED for one in found)
 
     @property
     def failures(self) -> list[LoadingUpdate]:
         """The series in view whose loading failed, be it the first or a later one of what is there."""
         return [one for one in self.updates if wording.has_failed(one.loading_status, one.error)]
-
-
-def _is_settled(update: LoadingUpdate) -> bool:
-    # A complete series stays complete while it is identified anew; the outcome of that is still to come.
-    is_open = any(part.status in _OPEN for part in update.parts.values())
-    return update.loading_status == "removed" or (update.loading_status in _SETTLED and not is_open)

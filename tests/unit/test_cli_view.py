@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from rich.console import Console
 
@@ -52,19 +51,6 @@ def test_what_was_before_ones_own_change_is_not_its_outcome() -> None:
     view.take(update("a", 12, "completed"))
 
     assert view.is_settled
-
-
-@pytest.mark.parametrize("status", ["queued", "loading", "retrying"])
-def test_a_complete_series_that_is_identified_anew_has_not_settled(status: str) -> None:
-    """It keeps what it has meanwhile, and stays complete; whether identity fails is still to come."""
-    view = View(["a"], {"a": 10})
-    identity = PartView(status=status, attempt=1, error=None, retry_at=None, files=())  # type: ignore[arg-type]
-
-    view.take(update("a", 10, "completed", parts={"identity": identity}))
-    early = view.is_settled
-    view.take(update("a", 12, "completed", parts={"identity": msgspec.structs.replace(identity, status="loaded")}))
-
-    assert (early, view.is_settled) == (False, True)
 
 
 def test_all_keys_must_settle_and_all_series_never_do() -> None:

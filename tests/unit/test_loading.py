@@ -388,3 +388,21 @@ def test_a_parked_event_does_not_count_wherever_it_stands() -> None:
     assert counted is not None
     assert (skipped.episodes.status, list(skipped.parked)) == ("queued", [3])
     assert (counted.episodes.status, counted.parked) == ("loaded", {})
+
+
+def test_a_series_that_is_identified_anew_is_not_complete_meanwhile() -> None:
+    """What is there may turn out to be another entry's; once identity has settled it is complete again."""
+    asked = (*AT_REST, requested(IDENTITY, ids=CatalogueIds(tmdb=7)))
+    refused = (*asked, failed(IDENTITY, 7, error=NOT_FOUND))
+
+    statuses = [state_after(*events).loading_status for events in (AT_REST, asked, refused)]
+
+    assert statuses == ["completed", "pending", "completed"]
+    assert message_of(state_after(*asked, started(IDENTITY, 7))) == "Identifying series…"
+
+
+def test_what_was_another_entrys_is_gone_when_the_right_one_has_none() -> None:
+    """The former entry's files were taken away: nobody is told of them any more."""
+    history = (*AT_REST, requested(IDENTITY), identified(7, reload=True, starts=(LOGO,)), unavailable(LOGO, 8))
+
+    assert state_after(*history).logo.files == ()

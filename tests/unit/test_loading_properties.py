@@ -241,8 +241,9 @@ def test_completed_means_that_every_wanted_part_is_done(events: list[RecordedEve
     if state is None or state.removed:
         return
     done = all(state.part(part).status in ("loaded", "unavailable") for part in state.wanted)
+    known = not state.identity.is_open and (bool(state.wanted) or state.identified > 0)
 
-    assert (state.loading_status == "completed") == (done and (bool(state.wanted) or state.identified > 0))
+    assert (state.loading_status == "completed") == (done and known)
     assert (state.completed_at is not None) == (state.loading_status == "completed")
     if state.loading_status == "completed":
         assert all(getattr(progress_of(state), part.value) for part in CONTENT_PARTS)
