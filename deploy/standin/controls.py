@@ -20,6 +20,7 @@ Kind: TypeAlias = (
 Behaviour: TypeAlias = Literal[
     "slow",  # answer after `seconds`
     "fail",  # answer with `status`, and `Retry-After: retry_after` if given
+    "missing",  # answer as if the series did not exist
     "drop",  # close the connection without an answer
     "trickle",  # one byte every `seconds`
     "endless",  # never stop sending

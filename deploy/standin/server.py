@@ -5,6 +5,7 @@ GET /  (what exists)   GET /_calls   POST /_series {"title","year"}   POST /_con
 
 import asyncio
 import gzip
+from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -15,12 +16,21 @@ from msgspec.structs import replace
 from deploy.standin import addresses, aniworld, tmdb, tvmaze
 from deploy.standin.asked import Asked
 from deploy.standin.catalogue import Catalogue
-from deploy.standin.controls import Controls, Rule
+from deploy.standin.controls import Controls, Kind, Rule
 from deploy.standin.pictures import draw
 from deploy.standin.wire import Request, Response, Server
 
 _PICTURE_HEADERS = (("Cache-Control", "public, max-age=3600"), ("Set-Cookie", "session=standin; Path=/"))
-_HTML = b"<!doctype html><title>Sorry</title><p>We are down for maintenance."
+# What searches that find nothing answer; whatever else is not there is a 404.
+_NOTHING: Mapping[Kind, Response] = {
+    "search": Response(body=b"[]"),
+    "tmdb_search": Response(body=b'{"page":1,"results":[],"total_pages":1,"total_results":0}'),
+    "tmdb_find": Response(body=b'{"tv_results":[]}'),
+}
+_BODIES = {
+    "html": b"<!doctype html><title>Sorry</title><p>We are down for maintenance.",
+    "text": b"This is no picture.",
+}
 
 
 class _NewSeries(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,6 +167,8 @@ def misbehaved(right: Response, rule: Rule, asked: Asked) -> Response:
         case "fail":
             headers = (("Retry-After", rule.retry_after),) if rule.retry_after is not None else ()
             return replace(asked.error(rule.status), headers=headers)
+        case "missing":
+            return _NOTHING.get(asked.kind) or asked.error(404)
         case "drop":
             return Response(manner="drop")
         case "trickle":
@@ -167,13 +179,11 @@ def misbehaved(right: Response, rule: Rule, asked: Asked) -> Response:
             return Response(body=_bomb(), headers=(("Content-Encoding", "gzip"),))
         case "redirect":
             return Response(status=302, headers=(("Location", rule.location),))
-        case "html":
-            return replace(right, body=_HTML)
+        case "html" | "text":
+            return replace(right, body=_BODIES[rule.behaviour])
         case "new_layout":
             return aniworld.new_layout(right)
         case "wrong_shape":
             return Response(body=b'{"id":"seven","show":[]}')
-        case "text":
-            return replace(right, body=b"This is no picture.")
         case "truncated":
             return replace(right, body=right.body[: len(right.body) // 2])

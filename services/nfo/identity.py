@@ -75,10 +75,12 @@ class Identify:
 
     async def _own_folder(self, state: SeriesState, details: SeriesDetails, ids: CatalogueIds) -> str:
         """The folder that is there already, or the one wished for; with the key if another series has it."""
-        wished = state.folder
-        if wished == folder_name(state.name, None) and state.year is None:
-            wished = folder_name(state.name, details.year)  # the year was not known when it was added
-        existing = await self._library.find_existing_folder(state.name, state.year or details.year, ids)
+        wished, year = state.folder, state.year or details.year
+        if wished in {folder_name(state.name, None), folder_name(state.name, state.year)}:
+            wished = folder_name(state.name, year)  # the year may not have been known when it was added
+            existing = await self._library.find_existing_folder(state.name, year, ids)
+        else:  # a person's own wish: only its other spellings count
+            existing = await self._library.find_existing_folder(wished, None, ids)
         claim = Claim(state.key, state.added)
         for folder in chain([existing] if existing else [], folder_choices(wished, state.key)):
 

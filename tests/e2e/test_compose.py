@@ -18,6 +18,7 @@ from deploy.local.nats_server import find_binary
 from deploy.local.postgres import Postgres
 from deploy.local.postgres_roles import OWNER, READER, SUPERUSER
 from deploy.local.probe import free_port
+from deploy.standin import addresses
 from tests.support import compose
 from tests.support.cli import is_open
 from tests.support.waiting import eventually
@@ -58,9 +59,8 @@ async def test_a_series_loads_in_the_composed_services(postgres: Postgres, empty
             "COLDOPEN_DATABASE_PASSWORD": str(owner.password),
             "COLDOPEN_DATABASE_READER_PASSWORD": str(reader.password),
             "COLDOPEN_API_KEY": KEY,
-            "COLDOPEN_TVMAZE_URL": f"http://127.0.0.1:{standin}",
-            "COLDOPEN_PICTURE_HOSTS": f"127.0.0.1:{standin}",
         }
+        | {f"COLDOPEN_{name.upper()}": value for name, value in addresses.settings(f"127.0.0.1:{standin}").items()}
     )["services"]
     replaced = {
         "@nats:4222": f"@127.0.0.1:{nats_port}",

@@ -16,7 +16,7 @@ from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claims
 from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
-from services.platform.settings import CatalogueSettings
+from tests.support.catalogues import settings_of
 from tests.support.gateway import Gateway, running_gateway
 from tests.support.histories import added, loaded_after
 from tests.support.paper_catalogue import Paper, PaperSite, entry
@@ -77,7 +77,7 @@ async def last_add(gateway: Gateway) -> SeriesAdded:
 async def test_a_real_catalogue_is_asked_once_for_what_can_be_added(servers: dict[str, Any], store: EventStore) -> None:
     """Over HTTP to the catalogue, and from there to the add: everything that a client needs to show a choice."""
     async with StandIn(series={"Attack on Titan": 2013}) as standin:
-        settings = CatalogueSettings(tvmaze_url=standin.url, tvmaze_rate=1000)
+        settings = settings_of(standin)
         async with (
             open_catalogues(settings, store, timeout=5.0) as catalogues,
             running_gateway(**servers, catalogues=catalogues) as gateway,

@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from PIL import Image
 
 from contracts.events import (
+    Canonical,
     CatalogueIds,
     EpisodesLoaded,
     Event,
@@ -38,7 +39,7 @@ from services.platform.event_store import EventStore, life_of
 from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.part_loader import PartLoader
-from services.platform.settings import CatalogueSettings
+from tests.support.catalogues import settings_of
 from tests.support.histories import added
 
 TITLE = "Attack on Titan"
@@ -55,7 +56,8 @@ class House:
         self._works = works
 
     async def add(self, key: str = "aot", name: str = TITLE, **changes: object) -> int:
-        event = added(key, **{"name": name, "folder": f"{name} (2013)", **changes})
+        page = Canonical(site="aniworld.to", id=name.lower().replace(" ", "-"))
+        event = added(key, **{"name": name, "folder": f"{name} (2013)", "canonical": page, **changes})
         return (await self.store.append(event)).position
 
     async def load(self, *parts: Part) -> None:
@@ -99,7 +101,7 @@ async def house(nats_url: str, data_dir: Path) -> AsyncIterator[House]:
     library.make_marker()
     async with (
         StandIn(series={TITLE: 2013}) as standin,
-        open_catalogues(CatalogueSettings(tvmaze_url=standin.url, tvmaze_rate=1000), store, timeout=5.0) as catalogues,
+        open_catalogues(settings_of(standin), store, timeout=5.0) as catalogues,
         open_pictures(frozenset({standin.host}), 5.0) as pictures,
     ):
         works: dict[Part, Work] = {

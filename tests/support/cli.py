@@ -23,9 +23,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     """A clean environment: nothing of the tester's own Coldopen, and temporary files where the test can see them."""
     (folder / "tmp").mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COLDOPEN_")}
-    return (
-        kept | {"PYTHONPATH": ROOT, "TMPDIR": str(folder / "tmp"), "COLDOPEN_TVMAZE_URL": "http://127.0.0.1:1"} | more
+    # Nothing listens there: no test may ever call a real catalogue.
+    catalogues = dict.fromkeys(
+        ("COLDOPEN_TMDB_URL", "COLDOPEN_TVMAZE_URL", "COLDOPEN_ANIWORLD_URL"), "http://127.0.0.1:1"
     )
+    return kept | catalogues | {"PYTHONPATH": ROOT, "TMPDIR": str(folder / "tmp")} | more
 
 
 def run(folder: Path, *arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:

@@ -126,12 +126,15 @@ class Stack:
             assert answer.status_code == 200, answer.text
             return dict(answer.json())
 
-    async def settled(self, *keys: str, within: float = 60) -> dict[str, str]:
-        """The final status of each series."""
+    async def settled(self, *keys: str, within: float = 60, after: int = 0) -> dict[str, str]:
+        """The final status of each series, reached by an event behind the position `after`."""
 
         async def check() -> dict[str, str] | None:
-            found = {key: (await self.status(key))["loading_status"] for key in keys}
-            return found if set(found.values()) <= {"completed", "failed"} else None
+            found = {key: await self.status(key) for key in keys}
+            if any(one["position"] <= after for one in found.values()):
+                return None
+            statuses = {key: one["loading_status"] for key, one in found.items()}
+            return statuses if set(statuses.values()) <= {"completed", "failed"} else None
 
         return dict(await eventually(check, within=within, every=0.1))
 

@@ -1,17 +1,23 @@
 """The catalogues that this installation asks, in order, and how they are opened for a process.
 
-One catalogue more is one adapter more and one line in `open_catalogues`.
+One catalogue more is one adapter more and a line in `open_catalogues`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from services.platform.catalogues.aniworld import Aniworld
+from services.platform.catalogues.model import Catalogue
 from services.platform.catalogues.several import Catalogues
+from services.platform.catalogues.tmdb import TMDB
+from services.platform.catalogues.tmdb_errors import explain
+from services.platform.catalogues.tmdb_token import authorization
 from services.platform.catalogues.tvmaze import TVmaze
 from services.platform.event_store import EventStore
 from services.platform.response_cache import ResponseCache
 from services.platform.settings import CatalogueSettings, comma_separated
 from services.platform.streams import CACHE_BUCKET, UPSTREAMS_BUCKET
+from services.platform.upstream_exchange import NO_HEADERS, Explain, nothing_to_add
 from services.platform.upstream_http import Upstream
 from services.platform.upstream_pictures import Pictures
 from services.platform.upstream_shared import SharedState
@@ -30,14 +36,34 @@ async def open_catalogues(
     states = await store.js.key_value(UPSTREAMS_BUCKET)
     async with AsyncExitStack() as open_until_the_end:
 
-        def upstream(name: str, url: str, rate: float) -> Upstream:
+        def upstream(
+            name: str,
+            url: str,
+            rate: float,
+            *,
+            headers: Mapping[str, str] = NO_HEADERS,
+            explain: Explain = nothing_to_add,
+        ) -> Upstream:
             state = SharedState(name, states, callers=_CALLERS)
-            made = Upstream(name, url, rate=rate, timeout=timeout, state=state, cache=cache)
+            made = Upstream(
+                name, url, rate=rate, timeout=timeout, state=state, cache=cache, headers=headers, explain=explain
+            )
             open_until_the_end.push_async_callback(made.aclose)
             return made
 
-        tvmaze = TVmaze(upstream("TVmaze", settings.tvmaze_url, settings.tvmaze_rate), languages)
-        yield Catalogues([tvmaze])
+        catalogues: list[Catalogue] = []
+        if settings.tmdb_token:
+            tmdb = upstream(
+                "TMDB",
+                settings.tmdb_url,
+                settings.tmdb_rate,
+                headers=authorization(settings.tmdb_token),
+                explain=explain,
+            )
+            catalogues.append(TMDB(tmdb, languages=languages, image_url=settings.tmdb_image_url))
+        catalogues.append(TVmaze(upstream("TVmaze", settings.tvmaze_url, settings.tvmaze_rate), languages))
+        aniworld = Aniworld(upstream("aniworld.to", settings.aniworld_url, settings.aniworld_rate), languages)
+        yield Catalogues(catalogues, {"aniworld.to": aniworld})
 
 
 @asynccontextmanager
