@@ -12,8 +12,8 @@ from contracts.events import CatalogueIds
 from services.platform.catalogues import tmdb_wire as wire
 from services.platform.catalogues.matching import Match, NoMatch, choose
 from services.platform.catalogues.model import Candidate, SeriesDetails
-from services.platform.catalogues.tmdb_errors import explain
 from services.platform.catalogues.tmdb_artwork import PictureServer
+from services.platform.catalogues.tmdb_errors import explain
 from services.platform.catalogues.tmdb_mapping import to_candidate, to_details
 from services.platform.failures import LoadFailure
 
