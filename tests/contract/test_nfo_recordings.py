@@ -13,8 +13,9 @@ from contracts.events import CatalogueIds
 from services.nfo.domain import MergeResult, is_valid_tvshow, merge_tvshow, render_tvshow
 from services.nfo.kodi_xml import Element
 from services.nfo.tvshow import OWNED
-from services.platform.catalogues import tvmaze_mapping
+from services.platform.catalogues import tmdb_mapping, tmdb_wire, tvmaze_mapping
 from services.platform.catalogues.model import Actor, SeriesDetails
+from services.platform.catalogues.tmdb_artwork import PictureServer
 from services.platform.catalogues.tvmaze_wire import Show
 from tests.support.nfo_readers import problems
 
@@ -30,9 +31,14 @@ def _of_tvmaze(answer: bytes) -> SeriesDetails:
     return tvmaze_mapping.to_details(msgspec.json.decode(answer, type=Show))
 
 
+def _of_tmdb(answer: bytes) -> SeriesDetails:
+    show = msgspec.json.decode(answer, type=tmdb_wire.Show)
+    return tmdb_mapping.to_details(show, [], ("de", "en"), PictureServer("https://image.tmdb.org/t/p"))
+
+
 # How the recorded answers of each catalogue become details; an answer of another kind raises msgspec's error. Episodes
 # pass for series of which little is known: so much the better.
-_CATALOGUES: dict[str, Callable[[bytes], SeriesDetails]] = {"tvmaze": _of_tvmaze}
+_CATALOGUES: dict[str, Callable[[bytes], SeriesDetails]] = {"tvmaze": _of_tvmaze, "tmdb": _of_tmdb}
 
 
 def _series(folder: str, decode: Callable[[bytes], SeriesDetails]) -> Iterator[SeriesDetails]:
