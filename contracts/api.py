@@ -1,12 +1,14 @@
 """The bodies of the HTTP API, of the feed's updates and of the frames that carry them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, ErrorKind, FileRecord, LoadError, Part, Season
+from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, ErrorKind, FileRecord, LoadError, Part
 from contracts.state import LoadingStatus, PartStatus
+
+EpisodeState: TypeAlias = Literal["on_disk", "missing", "unaired"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +144,36 @@ class SeriesList(Body, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class EpisodeView(Body, frozen=True, kw_only=True):
+    """An episode in the catalogue's numbering; `air_date` is yyyy-MM-dd, `runtime` in minutes.
+
+    `state` is as of today in UTC: on disk, missing, or not yet aired (nor is one whose date is not known).
+    """
+
+    number: int
+    title: str | None
+    air_date: str | None
+    runtime: int | None
+    absolute: int | None
+    state: EpisodeState
+
+
+class SeasonView(Body, frozen=True, kw_only=True):
+    """A season; 0 holds the specials."""
+
+    number: int
+    title: str | None
+    episodes: list[EpisodeView]
+
+
+class EpisodeCounts(Body, frozen=True, kw_only=True):
+    """How many episodes are in each state, the specials not counted: nobody misses all of them."""
+
+    on_disk: int
+    missing: int
+    unaired: int
+
+
 class SeriesDetail(SeriesSummary, frozen=True, kw_only=True):
     """GET /api/anime/{key}."""
 
@@ -153,7 +185,8 @@ class SeriesDetail(SeriesSummary, frozen=True, kw_only=True):
     titles: tuple[str, ...]
     started_at: datetime
     parts: dict[str, PartView]
-    seasons: list[Season]
+    episode_counts: EpisodeCounts
+    seasons: list[SeasonView]
     files: list[FileRecord]
 
 

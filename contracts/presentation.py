@@ -1,15 +1,12 @@
 """How a series' state reads to people and programs: progress, message, error, and the bodies made of them. Pure."""
 
 from datetime import date
-from typing import Literal, TypeAlias
 
 import msgspec
 
-from contracts.api import LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
+from contracts.api import EpisodeState, LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
 from contracts.events import CONTENT_PARTS, Episode, Part
 from contracts.state import PartState, SeriesState
-
-EpisodeState: TypeAlias = Literal["on_disk", "missing", "unaired"]
 
 MAX_RETRIES = 3
 _DOING = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from contracts.api import HistoryItem, LoadingStatusBody, PartView
+from contracts.api import EpisodeCounts, HistoryItem, LoadingStatusBody, PartView, SeriesDetail
 from contracts.events import Part, PartFailed
 from services.cli import terminal, wording
 from services.cli.client import Gateway, decode, open_gateway
@@ -22,6 +22,7 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
     with open_gateway(target) as gateway:
         body, raw = gateway.get(f"/api/anime/{key}/loading-status", LoadingStatusBody)
         candidates = () if json else _candidates(gateway, body)
+        counts = None if json else _episode_counts(gateway, body)
     if json:
         print(raw.decode())
         return
@@ -37,6 +38,8 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
         )
     )
     console.print(_parts_table(body, now, candidates))
+    if counts is not None:
+        console.print(wording.episode_counts(counts))
     if body.completed_at is not None:
         took = wording.duration((body.completed_at - body.started_at).total_seconds())
         console.print(f"Complete {wording.ago(body.completed_at, now)}, after {took}", style="dim")
@@ -59,6 +62,17 @@ def _candidates(gateway: Gateway, body: LoadingStatusBody) -> tuple[str, ...]:
     except CliError:
         return ()  # the status itself is known, and its message names them too
     return next((one.candidates for one in reversed(failures) if one.part is Part.IDENTITY), ())
+
+
+def _episode_counts(gateway: Gateway, body: LoadingStatusBody) -> EpisodeCounts | None:
+    """How many episodes are there, once they are known."""
+    episodes = body.parts.get(Part.EPISODES.value)
+    if episodes is None or episodes.status != "loaded":
+        return None
+    try:
+        return gateway.get(f"/api/anime/{body.key}", SeriesDetail)[0].episode_counts
+    except CliError:
+        return None  # the read model is away: the status is known without it
 
 
 def _parts_table(body: LoadingStatusBody, now: datetime, candidates: Sequence[str]) -> Table:

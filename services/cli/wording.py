@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from contracts.api import LoadingProgress, PartView
+from contracts.api import EpisodeCounts, LoadingProgress, PartView
 from contracts.events import CONTENT_PARTS, Part
 from contracts.state import PartStatus
 
@@ -98,6 +98,12 @@ def ago(moment: datetime, now: datetime) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 file`, `2 files`, `2 series`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def episode_counts(counts: EpisodeCounts) -> str:
+    """`Episodes: 12 on disk, 3 missing, 1 not yet aired`."""
+    words = [(counts.on_disk, "on disk"), (counts.missing, "missing"), (counts.unaired, "not yet aired")]
+    return "Episodes: " + (", ".join(f"{number} {what}" for number, what in words if number) or "none")
 
 
 def titled(name: str, year: int | None) -> str:

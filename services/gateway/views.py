@@ -1,11 +1,15 @@
 """What clients see of a series, made from its fold. Pure."""
 
+from collections import Counter
+from datetime import date
 from typing import Any
 
-from contracts.api import SeriesDetail, SeriesSummary
+from contracts.api import EpisodeCounts, EpisodeView, SeasonView, SeriesDetail, SeriesSummary
 from contracts.events import Season
-from contracts.presentation import error_of, message_of, part_views, progress_of
+from contracts.presentation import error_of, message_of, part_views, progress_of, state_of
 from contracts.state import SeriesState
+
+SPECIALS = 0
 
 
 def summary(state: SeriesState) -> SeriesSummary:
@@ -13,9 +17,11 @@ def summary(state: SeriesState) -> SeriesSummary:
     return SeriesSummary(**_summary(state))
 
 
-def detail(state: SeriesState, seasons: list[Season]) -> SeriesDetail:
-    """The series' own page."""
+def detail(state: SeriesState, seasons: list[Season], today: date) -> SeriesDetail:
+    """The series' own page, as it is `today`."""
     parts = part_views(state)
+    views = [_season(season, today) for season in seasons]
+    states = Counter(one.state for season in views if season.number != SPECIALS for one in season.episodes)
     return SeriesDetail(
         **_summary(state),
         link=state.link,
@@ -26,8 +32,27 @@ def detail(state: SeriesState, seasons: list[Season]) -> SeriesDetail:
         titles=state.titles,
         started_at=state.started_at,
         parts=parts,
-        seasons=seasons,
+        episode_counts=EpisodeCounts(on_disk=states["on_disk"], missing=states["missing"], unaired=states["unaired"]),
+        seasons=views,
         files=[file for part in parts.values() for file in part.files],
+    )
+
+
+def _season(season: Season, today: date) -> SeasonView:
+    return SeasonView(
+        number=season.number,
+        title=season.title,
+        episodes=[
+            EpisodeView(
+                number=one.number,
+                title=one.title,
+                air_date=one.air_date,
+                runtime=one.runtime,
+                absolute=one.absolute,
+                state=state_of(one, today),
+            )
+            for one in season.episodes
+        ],
     )
 
 

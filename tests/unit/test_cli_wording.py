@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from contracts.api import LoadingProgress, PartView
+from contracts.api import EpisodeCounts, LoadingProgress, PartView
 from contracts.events import LoadError
 from services.cli import wording
 
@@ -123,3 +123,18 @@ def test_no_route_is_left_in_what_a_person_reads() -> None:
         for text in map(wording.in_commands, named)
         if re.search(r"(GET|POST|DELETE) [/…]", text) and not text.startswith(described)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ((12, 3, 1), "Episodes: 12 on disk, 3 missing, 1 not yet aired"),
+        ((12, 0, 0), "Episodes: 12 on disk"),
+        ((0, 0, 0), "Episodes: none"),
+    ],
+)
+def test_episodes_are_counted_in_one_line(counts: tuple[int, int, int], text: str) -> None:
+    """What there is none of is not named."""
+    on_disk, missing, unaired = counts
+
+    assert wording.episode_counts(EpisodeCounts(on_disk=on_disk, missing=missing, unaired=unaired)) == text

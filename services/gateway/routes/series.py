@@ -1,5 +1,6 @@
 """GET /api/anime and /api/anime/{key}."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from litestar import get
@@ -61,7 +62,7 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
         if not is_key(key):
             raise unknown_series(key)
         state = living(await read_model.state(key), key)
-        return views.detail(state, await read_model.seasons(state.added))
+        return views.detail(state, await read_model.seasons(state.added), datetime.now(UTC).date())
 
     return [list_series, one_series]
 
