@@ -28,7 +28,7 @@ CONTENT_PARTS = (Part.EPISODES, Part.NFO, Part.LOGO, Part.IMAGES)
 ErrorKind: TypeAlias = Literal["network", "busy", "not_found", "filesystem", "invalid", "crash"]
 RequestReason: TypeAlias = Literal["retry", "refresh", "startup", "missing_file"]
 Origin: TypeAlias = Literal["api", "import", "bulk"]
-ArtworkKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscape", "season_poster"]
+ArtworkKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscape"]
 FileState: TypeAlias = Literal["written", "updated", "existing"]
 
 
@@ -156,7 +156,8 @@ class SeriesIdentified(CausedFact, frozen=True, kw_only=True, omit_defaults=True
     ids: CatalogueIds = CatalogueIds()
     titles: tuple[str, ...] = ()
     year: int | None = None
-    artwork: tuple[ArtworkCandidate, ...] = ()
+    artwork: tuple[ArtworkCandidate, ...] = ()  # of the series as a whole
+    season_artwork: tuple[ArtworkCandidate, ...] = ()  # posters, each with its season
     reload: bool = False  # another entry: start the loaded parts too, and replace what was written
     starts: tuple[Part, ...] | None = None  # exactly these; None: as above
 

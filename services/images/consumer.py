@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -30,7 +31,7 @@ class LoadLogo:
 
     async def __call__(self, job: Job) -> FinalEvent:
         filing = Filing(job, self._pictures, self._library)
-        files = await filing.carry_out(await filing.plan(wanted("logo", _artwork(job))))
+        files = await filing.carry_out(await filing.plan(wanted("logo", _offered(job).artwork)))
         if not files:
             return unavailable(job, "the catalogue has no logo of this series")
         return with_files(LogoLoaded, job, files)
@@ -52,8 +53,9 @@ class LoadImages:
     async def __call__(self, job: Job) -> FinalEvent:
         # However long poster and fanart took: the optional ones must not make the attempt miss its deadline.
         latest = _now() + DEADLINE / 2
-        artwork = _artwork(job)
-        extra = optional(artwork, job.one.files)
+        offered = _offered(job)
+        artwork = offered.artwork
+        extra = optional(artwork, offered.season_artwork, job.one.files)
         filing = Filing(job, self._pictures, self._library)
         files = await _required(filing, [wanted("poster", artwork), wanted("fanart", artwork)])
         if not files:
@@ -126,9 +128,16 @@ def _leave_out(names: Sequence[str], why: LoadFailure | TimeoutError) -> None:
     log.warning("optional_picture_left_out", files=names, why=str(why) or "there was no time left for it")
 
 
-def _artwork(job: Job) -> tuple[ArtworkCandidate, ...]:
+class _Offered(NamedTuple):
+    """What the catalogue has: pictures of the series as a whole, and of its seasons."""
+
+    artwork: tuple[ArtworkCandidate, ...] = ()
+    season_artwork: tuple[ArtworkCandidate, ...] = ()
+
+
+def _offered(job: Job) -> _Offered:
     identified = job.last(SeriesIdentified)
-    return identified.artwork if identified else ()
+    return _Offered(identified.artwork, identified.season_artwork) if identified else _Offered()
 
 
 def _now() -> float:

@@ -24,7 +24,7 @@ _SEASON_NAME = re.compile(r"season(?:(\d+)|-specials)-poster\.jpg")
 # Pixels across below which a picture looks blurred where media servers show it: such a one is taken only if there is
 # none better. aniworld's covers (220 x 330) are below, TMDB's and TVmaze's smallest originals are above.
 _GOOD_WIDTH: Mapping[ArtworkKind, int] = MappingProxyType(
-    {"poster": 300, "season_poster": 300, "fanart": 640, "landscape": 500, "banner": 500, "logo": 100}
+    {"poster": 300, "fanart": 640, "landscape": 500, "banner": 500, "logo": 100}
 )
 # A side that is shorter makes it no artwork but a tracking pixel or a placeholder: worse than none.
 LEAST_SIDE = 16
@@ -43,18 +43,22 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def wanted(kind: ArtworkKind, artwork: Iterable[ArtworkCandidate]) -> Wanted:
-    """The series' picture of a kind that it has one of (any but season posters)."""
+    """The picture of that kind of the series as a whole."""
     return Wanted(kind, PICTURE_NAMES[kind], tuple(one for one in artwork if one.kind == kind))
 
 
-def optional(artwork: Sequence[ArtworkCandidate], recorded: Iterable[FileRecord]) -> list[Wanted]:
+def optional(
+    artwork: Sequence[ArtworkCandidate],
+    season_artwork: Iterable[ArtworkCandidate],
+    recorded: Iterable[FileRecord],
+) -> list[Wanted]:
     """What is nice to have: banner, landscape, and the posters of seasons, those in `recorded` included."""
     seasons: dict[int, list[ArtworkCandidate]] = {season: [] for one in recorded for season in _season_of(one)}
-    for one in artwork:
-        if one.kind == "season_poster" and one.season is not None and one.season >= 0:
+    for one in season_artwork:
+        if one.kind == "poster" and one.season is not None and one.season >= 0:
             seasons.setdefault(one.season, []).append(one)
     posters = [
-        Wanted("season_poster", (season_poster_name(season),), tuple(candidates))
+        Wanted("poster", (season_poster_name(season),), tuple(candidates))
         for season, candidates in sorted(seasons.items())
     ]
     return [wanted("banner", artwork), wanted("landscape", artwork), *posters]

@@ -50,7 +50,8 @@ class Identify:
             ids=ids,
             titles=_other_titles(details),
             year=details.year,
-            artwork=details.artwork,
+            artwork=tuple(one for one in details.artwork if one.season is None),
+            season_artwork=tuple(one for one in details.artwork if one.season is not None),
             reload=another,
             starts=parts_to_start(state, reload=another),
         )

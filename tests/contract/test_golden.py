@@ -1,12 +1,13 @@
 """Yesterday's bytes are read today: a golden file changes only by growing."""
 
 import json
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from contracts.codec import decode, encode, tag_of
-from contracts.events import EVENT_TYPES
+from contracts.events import EVENT_TYPES, SeriesIdentified
 from contracts.retired import UPCASTS
 from contracts.schemas import PUBLISHED
 from tests.support.golden import bodies, cases, tags
@@ -41,3 +42,39 @@ def test_the_golden_bodies_of_a_type_use_every_field(kind: type[msgspec.Struct])
 
     assert used == {"type", *(field.encode_name for field in fields)}
     assert minimal == {"type", *(field.encode_name for field in fields if field.required)}
+
+
+class FirstCandidate(msgspec.Struct):
+    """ArtworkCandidate as programs know it that were written before seasons had posters."""
+
+    kind: Literal["poster", "fanart", "logo", "banner", "landscape"]
+    url: str
+
+
+class FirstIdentified(msgspec.Struct, tag_field="type", tag="series-identified.v1"):
+    """SeriesIdentified as these programs know it."""
+
+    folder: str
+    artwork: tuple[FirstCandidate, ...] = ()
+
+
+def test_programs_from_before_seasons_had_posters_read_todays_identifications() -> None:
+    """Their list of kinds is closed, so that one more kind would cost them the whole event; one more field does not."""
+    golden = bodies("series-identified.v1")["full"]
+
+    found = msgspec.json.decode(encode(decode(msgspec.json.encode(golden))), type=FirstIdentified)
+
+    assert golden["season_artwork"]
+    assert (found.folder, [one.kind for one in found.artwork]) == (golden["folder"], ["poster", "fanart"])
+
+
+def test_identifications_from_before_seasons_had_posters_are_read() -> None:
+    """They have none."""
+    golden: dict[str, Any] = bodies("series-identified.v1")["full"]
+    before = {name: value for name, value in golden.items() if name != "season_artwork"}
+
+    event = decode(msgspec.json.encode(before))
+
+    assert isinstance(event, SeriesIdentified)
+    assert event.season_artwork == ()
+    assert json.loads(encode(event)) == before

@@ -157,7 +157,7 @@ def test_recorded_seasons_without_episodes() -> None:
     found = details(recorded("the-flash.shows-13.embed-seasons.json"))
 
     assert [(one.number, one.title, one.episodes) for one in found.seasons] == [(n, None, ()) for n in range(1, 8)]
-    assert [one.season for one in found.artwork if one.kind == "season_poster"] == [1, 2, 3, 4, 5, 6]
+    assert [one.season for one in found.artwork if one.season is not None] == [1, 2, 3, 4, 5, 6]
 
 
 def test_recorded_episodes_of_odd_kinds() -> None:

@@ -42,7 +42,7 @@ from tests.support.histories import added
 from tests.support.waiting import eventually
 
 FOLDER = "Dark (2017)"
-KINDS: dict[str, ArtworkKind] = {"season": "season_poster"}  # the others are called as they are
+KINDS: dict[str, ArtworkKind] = {"season": "poster"}  # the others are called as they are
 
 
 def picture(colour: str = "teal", size: tuple[int, int] = (1280, 720), kind: str = "JPEG") -> bytes:
@@ -128,7 +128,8 @@ class House:
             catalogue_id=str(cause),
             name="Dark",
             folder=FOLDER,
-            artwork=self.gallery.offers(offers),
+            artwork=tuple(one for one in self.gallery.offers(offers) if one.season is None),
+            season_artwork=tuple(one for one in self.gallery.offers(offers) if one.season is not None),
             reload=reload,
             starts=parts_to_start(state, reload=reload),
         )

@@ -51,9 +51,9 @@ async def test_a_series_is_found_read_and_has_pictures(standin: StandIn, upstrea
     assert len(details.seasons[0].episodes) == 2  # the specials
     assert all(len(season.episodes) == 12 for season in details.seasons[1:])
     assert len(details.actors) == 3
-    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner", "logo", "season_poster"}
+    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner", "logo"}
     for one, image in zip(details.artwork, images, strict=True):
-        assert one.kind == "season_poster" or image.size == (one.width, one.height)
+        assert one.season is not None or image.size == (one.width, one.height)
         assert (image.format, image.mode) == (("PNG", "RGBA") if one.kind == "logo" else ("JPEG", "RGB"))
     assert standin.controls.count() == 2 + len(details.artwork)
     assert standin.controls.count("details", "LIGHTHOUSE KEEPERS") == 1
@@ -78,7 +78,7 @@ async def test_what_does_not_exist(upstream: Upstream) -> None:
 
     assert await tvmaze.search("The Great Unknown") == []
     assert await tvmaze.find(CatalogueIds(tvmaze=12345)) is None
-    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner", "season_poster"}
+    assert {one.kind for one in details.artwork} == {"poster", "fanart", "banner"}
 
 
 async def test_other_ids_lead_to_the_series(standin: StandIn, upstream: Upstream) -> None:

@@ -63,24 +63,24 @@ def test_equal_ones_keep_their_order() -> None:
 def test_one_address_is_one_picture() -> None:
     """Listed twice it counts once, the better way; but two seasons, or two kinds, may share it."""
     assert ranked([offer("a"), offer("a", language="de")], ["de"]) == (offer("a", language="de").candidate,)
-    shared = [offer("a", "season_poster", season=1), offer("a", "season_poster", season=2), offer("a")]
+    shared = [offer("a", season=1), offer("a", season=2), offer("a")]
     assert [(one.kind, one.season) for one in ranked(shared, [])] == [
         ("poster", None),
-        ("season_poster", 1),
-        ("season_poster", 2),
+        ("poster", 1),
+        ("poster", 2),
     ]
 
 
 def test_a_picture_listed_twice_takes_no_other_seasons_place() -> None:
     """A season has three different ones."""
-    twice = [offer(url, "season_poster", season=1) for url in ("a", "a", "b", "b", "c", "d")]
+    twice = [offer(url, season=1) for url in ("a", "a", "b", "b", "c", "d")]
 
     assert urls(*twice) == ["a", "b", "c"]
 
 
 def test_every_season_has_its_best_before_any_has_a_second() -> None:
     """The specials first; what is over fifty is cut off from the third ones."""
-    offers = [offer(f"{season}{place}", "season_poster", season=season) for season in range(20) for place in "abc"]
+    offers = [offer(f"{season}{place}", season=season) for season in range(20) for place in "abc"]
 
     found = ranked(offers, [])
 
@@ -88,9 +88,7 @@ def test_every_season_has_its_best_before_any_has_a_second() -> None:
     assert [one.url[-1] for one in found] == [*("a" * 20), *("b" * 20), *("c" * 10)]
 
 
-KINDS: st.SearchStrategy[ArtworkKind] = st.sampled_from(
-    ["poster", "fanart", "logo", "banner", "landscape", "season_poster"]
-)
+KINDS: st.SearchStrategy[ArtworkKind] = st.sampled_from(["poster", "fanart", "logo", "banner", "landscape"])
 
 
 @given(
@@ -101,7 +99,7 @@ KINDS: st.SearchStrategy[ArtworkKind] = st.sampled_from(
             KINDS,
             language=st.none() | st.sampled_from(["de", "en", "ja"]),
             size=st.none() | st.tuples(st.integers(1, 4000), st.integers(1, 4000)),
-            season=st.none(),
+            season=st.none() | st.integers(0, 2),
             chosen=st.booleans(),
             score=st.floats(0, 10),
         ),
@@ -109,12 +107,17 @@ KINDS: st.SearchStrategy[ArtworkKind] = st.sampled_from(
     )
 )
 def test_ranking_drops_nothing_but_repetitions_and_what_is_too_much(offers: list[Offer]) -> None:
-    """Each address of each kind stays, and kinds are kept together."""
+    """Each address of each kind stays, three of a season, and kinds are kept together, the series' own first."""
     found = ranked(offers, ["de"])
 
     kinds = [one.kind for one in found]
-    assert kinds == sorted(kinds, key=["poster", "season_poster", "fanart", "landscape", "logo", "banner"].index)
+    assert kinds == sorted(kinds, key=["poster", "fanart", "landscape", "logo", "banner"].index)
     for kind in set(kinds):
-        most = MAX_PER_SEASON if kind == "season_poster" else MAX_PER_KIND
-        offered = {one.candidate.url for one in offers if one.candidate.kind == kind}
-        assert kinds.count(kind) == min(len(offered), most)
+        seasons = [one.season for one in found if one.kind == kind]
+        assert seasons == sorted(seasons, key=lambda season: season is not None)
+        for season in set(seasons):
+            most = MAX_PER_KIND if season is None else MAX_PER_SEASON
+            offered = {
+                one.candidate.url for one in offers if one.candidate.kind == kind and one.candidate.season == season
+            }
+            assert seasons.count(season) == min(len(offered), most)

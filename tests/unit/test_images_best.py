@@ -75,7 +75,6 @@ async def test_of_small_ones_the_largest_is_taken() -> None:
     ("kind", "size"),
     [
         ("poster", (300, 450)),
-        ("season_poster", (300, 450)),
         ("fanart", (640, 360)),
         ("landscape", (500, 281)),
         ("banner", (500, 92)),

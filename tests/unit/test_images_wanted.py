@@ -29,17 +29,18 @@ def test_a_kind_has_its_candidates_in_their_order() -> None:
 
 def test_optional_are_banner_landscape_and_seasons_in_order() -> None:
     """Each season once, the specials first; a season's poster without its season is nobody's."""
-    artwork = [
-        offer("season_poster", "10", season=10),
-        offer("season_poster", "2", season=2),
-        offer("season_poster", "2b", season=2),
-        offer("season_poster", "specials", season=0),
-        offer("season_poster", "lost"),
-        offer("season_poster", "odd", season=-1),
-        offer("landscape", "wide"),
+    seasons = [
+        offer("poster", "10", season=10),
+        offer("poster", "2", season=2),
+        offer("poster", "2b", season=2),
+        offer("poster", "specials", season=0),
+        offer("poster", "lost"),
+        offer("poster", "odd", season=-1),
+        offer("fanart", "scene", season=1),
     ]
+    artwork = [offer("poster", "whole"), offer("landscape", "wide")]
 
-    found = {one.names[0]: [candidate.url for candidate in one.candidates] for one in optional(artwork, ())}
+    found = {one.names[0]: [candidate.url for candidate in one.candidates] for one in optional(artwork, seasons, ())}
 
     assert list(found.items()) == [
         ("banner.jpg", []),
@@ -54,7 +55,7 @@ def test_recorded_season_posters_are_looked_after() -> None:
     """Also when the catalogue has none any more; other files are no business of theirs."""
     files = [recorded(name) for name in ("season03-poster.jpg", "season-specials-poster.jpg", "poster.jpg", "x")]
 
-    names = [one.names[0] for one in optional([], files)]
+    names = [one.names[0] for one in optional([], [], files)]
 
     assert names == ["banner.jpg", "landscape.jpg", "season-specials-poster.jpg", "season03-poster.jpg"]
 
@@ -64,7 +65,7 @@ def test_each_season_has_a_name_of_its_own(seasons: set[int]) -> None:
     """What is recorded under a season's name is that season's again."""
     names = {season: season_poster_name(season) for season in seasons}
 
-    again = optional([], [recorded(name) for name in names.values()])[2:]
+    again = optional([], [], [recorded(name) for name in names.values()])[2:]
 
     assert [one.names[0] for one in again] == [names[season] for season in sorted(seasons)]
 

@@ -418,7 +418,7 @@ def test_each_season_has_a_poster() -> None:
     """That of the list and that of the answer, which may be another language's."""
     listed = [{"season_number": 0, "poster_path": "/s0.jpg"}, {"season_number": 1, "poster_path": None}]
 
-    found = of_kind(details(seasons=listed, answers=({1: wire.Season(poster_path="/s1.jpg")},)), "season_poster")
+    found = of_kind(details(seasons=listed, answers=({1: wire.Season(poster_path="/s1.jpg")},)), "poster")
 
     assert [(one.season, one.url.rpartition("/")[2]) for one in found] == [(0, "s0.jpg"), (1, "s1.jpg")]
 

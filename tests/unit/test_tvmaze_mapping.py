@@ -205,8 +205,8 @@ def test_a_seasons_own_picture_is_its_poster() -> None:
     artwork = details(_embedded={"seasons": seasons}).artwork
 
     assert [(one.kind, one.season, one.url) for one in artwork] == [
-        ("season_poster", 0, "https://static.tvmaze.com/s0.jpg"),
-        ("season_poster", 2, "https://static.tvmaze.com/s2.jpg"),
+        ("poster", 0, "https://static.tvmaze.com/s0.jpg"),
+        ("poster", 2, "https://static.tvmaze.com/s2.jpg"),
     ]
 
 

@@ -1,9 +1,8 @@
 """Which picture is best: by language, by what the catalogue itself chose, by size and by votes. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
-from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -17,7 +16,6 @@ ENGLISH = "en"
 # Width below which a picture looks poor on a television; above it, size says nothing more.
 _GOOD_WIDTH: dict[ArtworkKind, int] = {
     "poster": 600,
-    "season_poster": 400,
     "fanart": 1280,
     "landscape": 1000,
     "logo": 400,
@@ -38,30 +36,26 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ranked(offers: Iterable[Offer], languages: Sequence[str]) -> tuple[ArtworkCandidate, ...]:
-    """The candidates by kind, best first, each address once: at most 50 a kind and three for a season.
+    """The candidates by kind, best first, each address once: at most 50 a kind, and 50 more of its seasons, three each.
 
     `languages` are those wished for, best first; then comes English, then what has no words, then the rest. Of two
     that the catalogue rates alike the larger one comes first; equal ones keep the order in which they came. The best
     posters of all seasons come before any second best.
     """
     wishes = {language.partition("-")[0]: place for place, language in reversed([*enumerate(languages)])}
-    groups: dict[tuple[ArtworkKind, int], dict[str, ArtworkCandidate]] = defaultdict(dict)
+    groups: dict[ArtworkKind, dict[int | None, dict[str, ArtworkCandidate]]] = defaultdict(lambda: defaultdict(dict))
     for offer in sorted(offers, key=lambda one: _order(one, wishes)):
         one = offer.candidate
-        groups[one.kind, -1 if one.season is None else one.season].setdefault(one.url, one)
-    by_season = sorted(groups.items(), key=itemgetter(0))
-    return tuple(
-        one
-        for kind in _GOOD_WIDTH
-        for one in islice(_in_turn(kind, [group.values() for (of, _), group in by_season if of == kind]), MAX_PER_KIND)
-    )
+        groups[one.kind][one.season].setdefault(one.url, one)
+    return tuple(one for kind in _GOOD_WIDTH for one in _of_kind(groups[kind]))
 
 
-def _in_turn(kind: ArtworkKind, groups: Iterable[Iterable[ArtworkCandidate]]) -> Iterator[ArtworkCandidate]:
-    """The first of each group, then the second of each, and so on; only seasons are more than one group."""
-    most = MAX_PER_SEASON if kind == "season_poster" else MAX_PER_KIND
-    rounds = zip_longest(*(islice(group, most) for group in groups))
-    return (one for candidates in rounds for one in candidates if one is not None)
+def _of_kind(by_season: Mapping[int | None, Mapping[str, ArtworkCandidate]]) -> Iterator[ArtworkCandidate]:
+    """The series' own, then those of its seasons: the first of each, then the second of each, and so on."""
+    yield from islice(by_season.get(None, {}).values(), MAX_PER_KIND)
+    seasons = sorted(season for season in by_season if season is not None)
+    rounds = zip_longest(*(islice(by_season[season].values(), MAX_PER_SEASON) for season in seasons))
+    yield from islice((one for candidates in rounds for one in candidates if one is not None), MAX_PER_KIND)
 
 
 def _order(offer: Offer, wishes: dict[str, int]) -> _Order:

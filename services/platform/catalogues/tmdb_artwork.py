@@ -59,7 +59,7 @@ class PictureServer:
         posters += [(number, season.poster_path) for number, season in seasons.items()]
         for number, path in posters:
             if number is not None and (url := self.url(path)):
-                yield Offer(candidate=ArtworkCandidate(kind="season_poster", url=url, season=number), chosen=True)
+                yield Offer(candidate=ArtworkCandidate(kind="poster", url=url, season=number), chosen=True)
 
 
 def _language(image: Image) -> str | None:

@@ -188,13 +188,13 @@ def _artwork(
         and (original := picture.resolutions and picture.resolutions.original)
         and (url := picture_url(original.url))
     ]
+    if image and (url := picture_url(image.original)) and all(one.candidate.kind != "poster" for one in offers):
+        offers.append(Offer(candidate=ArtworkCandidate(kind="poster", url=url)))
     offers += [
-        Offer(candidate=ArtworkCandidate(kind="season_poster", url=url, season=one.number))
+        Offer(candidate=ArtworkCandidate(kind="poster", url=url, season=one.number))
         for one in seasons
         if one.number is not None and one.image and (url := picture_url(one.image.original))
     ]
-    if image and (url := picture_url(image.original)) and all(one.candidate.kind != "poster" for one in offers):
-        offers.append(Offer(candidate=ArtworkCandidate(kind="poster", url=url)))
     return ranked(offers, languages)
 
 
