@@ -1,8 +1,10 @@
 """The nfo part: `tvshow.nfo`, made anew or brought up to date, never over a file that is somebody else's and good."""
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from contracts.events import FileRecord, FinalEvent, NfoLoaded
@@ -13,7 +15,7 @@ from services.platform.catalogues.model import SeriesDetails
 from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.outcomes import with_files
-from services.platform.part_files import PartFiles
+from services.platform.part_files import Changed, PartFiles
 
 NAME = "tvshow.nfo"
 
@@ -46,27 +48,54 @@ class LoadNfo:
         return with_files(NfoLoaded, job, (await self._load(job, files),))
 
     async def _load(self, job: Job, files: PartFiles) -> FileRecord:
-        # One byte more than is ever parsed, so that a file which is cut here doesn't look whole.
-        existing = await files.read(NAME, MAX_BYTES + 1)
-        if existing is None:
-            return await files.put(NAME, render_tvshow(await self._catalogues.details_of(job.state)))
-        record = await files.keep(NAME)
-        is_strange = record.state == "existing" and not files.was_ours(record)
-        is_kept = is_strange and not job.overwrite and await asyncio.to_thread(is_valid_tvshow, existing)
-        if is_kept and job.run.delivery == 1:
-            return record
+        found = await _look(job, files)
+        if found is not None and found.is_kept and job.run.delivery == 1:
+            return found.record
         details = await self._catalogues.details_of(job.state)
-        if record.state == "existing" and existing == render_tvshow(details):
-            # An earlier delivery ended before it could say that it wrote the file.
-            return replace(record, state="written")
-        if is_kept:
-            return record
-        # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it.
-        is_ours = record.state == "written" or (record.state == "updated" and job.reload)
-        merged = await asyncio.to_thread(merge_tvshow, existing, details, theirs=not (is_ours or job.overwrite))
-        if not merged.changed:
-            # An edited file is Coldopen's to look after from now on too: it is recorded as updated.
-            return replace(record, state="updated") if record.state == "existing" and not is_strange else record
-        if merged.lossy and record.state != "written":
-            await files.set_aside(NAME)
-        return await files.put(NAME, merged.data)
+        while True:
+            # Looked at anew: the catalogue may have taken minutes, in which somebody has edited the file.
+            found = await _look(job, files)
+            with suppress(Changed):
+                if found is None:
+                    return await files.put(NAME, render_tvshow(details), over="")
+                return await _renew(job, files, found, details)
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """The file that is there; it `is_strange` if Coldopen never wrote it, and `is_kept` if it is good besides."""
+
+    record: FileRecord
+    data: bytes
+    is_strange: bool
+    is_kept: bool
+
+
+async def _look(job: Job, files: PartFiles) -> _Found | None:
+    """What is there now. Its record is not younger than its bytes, so that `put` sees an edit between the two."""
+    if await files.read(NAME, 0) is None:
+        return None
+    record = await files.keep(NAME)
+    # One byte more than is ever parsed, so that a file which is cut here doesn't look whole.
+    data = await files.read(NAME, MAX_BYTES + 1) or b""
+    is_strange = record.state == "existing" and not files.was_ours(record)
+    is_kept = is_strange and not job.overwrite and await asyncio.to_thread(is_valid_tvshow, data)
+    return _Found(record, data, is_strange, is_kept)
+
+
+async def _renew(job: Job, files: PartFiles, found: _Found, details: SeriesDetails) -> FileRecord:
+    """Bring the file up to date. Raises Changed if it is edited meanwhile."""
+    record = found.record
+    if record.state == "existing" and found.data == render_tvshow(details):
+        # An earlier delivery ended before it could say that it wrote the file.
+        return replace(record, state="written")
+    if found.is_kept:
+        return record
+    # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it.
+    is_ours = record.state == "written" or (record.state == "updated" and job.reload)
+    merged = await asyncio.to_thread(merge_tvshow, found.data, details, theirs=not (is_ours or job.overwrite))
+    if not merged.changed:
+        # An edited file is Coldopen's to look after from now on too: it is recorded as updated.
+        return replace(record, state="updated") if record.state == "existing" and not found.is_strange else record
+    if merged.lossy and record.state != "written":
+        await files.set_aside(NAME)
+    return await files.put(NAME, merged.data, over=record.sha256)

@@ -7,6 +7,10 @@ from services.platform.job import Job
 from services.platform.library import Library
 
 
+class Changed(Exception):
+    """Somebody has written the file since it was read: what was made of it is no longer what belongs there."""
+
+
 class PartFiles:
     """Reads and writes in the job's folder of the library."""
 
@@ -47,12 +51,20 @@ class PartFiles:
             await self._job.check()
             await self._library.remove(self._folder, name, record.sha256)
 
-    async def put(self, name: str, data: bytes, *, width: int | None = None, height: int | None = None) -> FileRecord:
-        """Write `data` unless the load is not wanted any more. Raises Superseded or LoadFailure(filesystem)."""
+    async def put(
+        self, name: str, data: bytes, *, width: int | None = None, height: int | None = None, over: str | None = None
+    ) -> FileRecord:
+        """Write `data` unless the load is not wanted any more. Raises Superseded or LoadFailure(filesystem).
+
+        With `over`, the sha256 of the file that `data` was made from ("" for none), Changed if another is there.
+        """
+        # Asked before the look at the file: the log may be slow, and nothing slow may come between look and write.
+        await self._job.check()
         before = None
         if await self._library.read(self._folder, name, 0) is not None:
             before = await self._library.record_existing(self._folder, name)
-        await self._job.check()
+        if over is not None and over != (before.sha256 if before else ""):
+            raise Changed(name)
         self._job.has_written = True
         record = await self._library.write(self._folder, name, data)
         if before is None:

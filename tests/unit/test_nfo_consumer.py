@@ -1,7 +1,7 @@
 """The nfo part on a real folder: what is kept, what is renewed, and that nobody's file is ever lost."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -38,25 +38,32 @@ STRANGE = b"<tvshow><title>My own</title></tvshow>"
 HALF_BROKEN = b"<tvshow><title>Tom & Jerry</title></tvshow>"
 
 
-class Log:
-    """A store that answers with the events of one series."""
+Meanwhile = Callable[[], object]
 
-    def __init__(self, events: list[RecordedEvent]) -> None:
+
+class Log:
+    """A store that answers with the events of one series, after what happens `meanwhile`, once."""
+
+    def __init__(self, events: list[RecordedEvent], meanwhile: Iterator[Meanwhile]) -> None:
         self._events = events
+        self._meanwhile = meanwhile
 
     async def last_of(self, subjects: Sequence[str]) -> list[RecordedEvent]:
+        next(self._meanwhile, list)()
         return self._events
 
 
 class Answers:
-    """A catalogue that knows one series and counts how often it is asked."""
+    """A catalogue that knows one series, counts how often it is asked, and answers after what happens `meanwhile`."""
 
     def __init__(self, details: SeriesDetails) -> None:
         self.details = details
         self.calls = 0
+        self.meanwhile: Meanwhile = list
 
     async def details_of(self, state: SeriesState) -> SeriesDetails:
         self.calls += 1
+        self.meanwhile()
         return self.details
 
 
@@ -69,6 +76,7 @@ class House:
         self._library = Library(root)
         self._library.make_marker()
         self.events: list[Event] = [added(), identified(folder=FOLDER)]
+        self.while_the_log_is_read: list[Meanwhile] = []
 
     @property
     def file(self) -> Path:
@@ -95,7 +103,8 @@ class House:
         state = fold(recorded)
         assert state is not None
         run = Run(attempt=1, delivery=delivery, deaths=0)
-        job = Job(cast("EventStore", Log(recorded)), Part.NFO, recorded, state, run)
+        store = Log(recorded, iter(self.while_the_log_is_read))
+        job = Job(cast("EventStore", store), Part.NFO, recorded, state, run)
         final = await LoadNfo(self.catalogue, self._library)(job)
         self.events.append(final)
         return final
@@ -307,3 +316,38 @@ async def test_another_entry_replaces_what_was_written(
 
     assert becomes in house.file.read_bytes()
     assert list(house.others()) == copies
+
+
+@pytest.mark.parametrize("when", ["the catalogue is asked", "the log is read"])
+@pytest.mark.parametrize("before", [None, OURS], ids=["no file", "ours"])
+async def test_an_edit_meanwhile_is_no_edit_lost(house: House, before: bytes | None, when: str) -> None:
+    """A load may wait for minutes: what a person saves in between is looked at like what they saved before."""
+    if before is not None:
+        house.put(before)
+        house.record(before, "written")
+    house.catalogue.details = replace(DETAILS, name="New title", status="Continuing", ended=None)
+    if when == "the catalogue is asked":
+        house.catalogue.meanwhile = lambda: house.put(EDITED)
+    else:
+        house.while_the_log_is_read = [lambda: house.put(EDITED)]
+
+    record = await house.loaded()
+
+    assert b"<title>GoT</title>" in house.file.read_bytes()
+    assert (record.state, b"<status>Continuing</status>" in house.file.read_bytes()) == (
+        ("updated", True) if before else ("existing", False)  # who made the file is left alone
+    )
+    assert house.catalogue.calls == 1
+
+
+async def test_a_file_that_is_taken_away_meanwhile_is_made_anew(house: House) -> None:
+    """By whoever; there is nothing left to be careful with."""
+    house.put(EDITED)
+    house.record(OURS, "written")
+    house.while_the_log_is_read = [house.file.unlink]
+    house.catalogue.details = replace(DETAILS, status="Continuing")
+
+    record = await house.loaded()
+
+    assert record.state == "written"
+    assert b"<title>Game of Thrones</title>" in house.file.read_bytes()
