@@ -15,6 +15,8 @@ from services.platform.folder_names import folder_choices, folder_name
 from services.platform.job import Job
 from services.platform.library import Library
 
+_UNTIL_IDENTIFIED = 1.0  # seconds until it is looked again whether another series has become the entry
+
 
 class Identify:
     """Finds the entry by id or by title, then claims the folder; a series that has a folder keeps it."""
@@ -57,22 +59,45 @@ class Identify:
         )
 
     async def _claim_entry(self, state: SeriesState, ids: CatalogueIds, details: SeriesDetails) -> None:
-        """Hold the entry's ids: two living series can't be one entry. Raises LoadFailure (invalid)."""
+        """Hold the entry's ids: two living series can't be one entry.
+
+        Everybody claims in the same order, so that two which claim the same never wait for each other. Raises
+        LoadFailure: invalid if another series is the entry, busy while another one may be about to become it.
+        """
         for token in id_tokens(ids):
 
             async def is_void(held: Claim, token: str = token) -> bool:
-                holder = await self._store.state_of(held.key)
-                return holder is None or not is_life(holder, held) or token not in id_tokens(holder.ids)
+                return await self._has_not(held, token, details)
 
             held = await self._claims.claim(token, Claim(state.key, state.added), is_void)
             if held.key != state.key:
                 raise LoadFailure(
                     "invalid",
                     "duplicate",
-                    f"{details.name} ({details.catalogue} {details.catalogue_id}) is in the library already, under the "
-                    f"key {held.key}. Remove this series; or if it is another one, say which: coldopen identify, or "
-                    "refresh its part identity with an id, such as tvmaze_id.",
+                    f"{_in_words(details)} is in the library already, under the key {held.key}. Remove this series; or "
+                    "if it is another one, say which: coldopen identify, or refresh its part identity with an id, such "
+                    "as tvmaze_id.",
                 )
+
+    async def _has_not(self, held: Claim, token: str, details: SeriesDetails) -> bool:
+        """Whether the holder's life has ended, or it turned out to be something else.
+
+        What is claimed while it is identified is recorded only in the end, if at all: until then nobody knows.
+        """
+        holder = await self._store.state_of(held.key)
+        if holder is None or not is_life(holder, held):
+            return True
+        if token in id_tokens(holder.ids):
+            # Of a series that was never identified, and that nobody tries to any more, they are an idle wish.
+            return not (holder.identified or holder.identity.is_open)
+        if holder.identity.is_open:
+            raise LoadFailure(
+                "busy",
+                "being_identified",
+                f"{held.key} is being identified at this moment, and may be {_in_words(details)} too: waiting for it.",
+                retry_after=_UNTIL_IDENTIFIED,
+            )
+        return True
 
     async def _own_folder(self, state: SeriesState, details: SeriesDetails, ids: CatalogueIds) -> str:
         """The folder that is there already, or the one wished for; with the key if another series has it."""
@@ -105,6 +130,10 @@ def _wanted(state: SeriesState, asked: CatalogueIds | None) -> Wanted:
     if asked:
         return Wanted(ids=asked)
     return Wanted(ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)
+
+
+def _in_words(details: SeriesDetails) -> str:
+    return f"{details.name} ({details.catalogue} {details.catalogue_id})"
 
 
 def _other_titles(details: SeriesDetails) -> tuple[str, ...]:

@@ -1,15 +1,26 @@
-"""Identity, and identity anew: what is kept of a series when a person says which entry it is."""
+"""Identity, and identity anew: what is kept of a series when a person says which entry it is, and whose an entry is."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from nats.errors import TimeoutError as NothingCame
 
-from contracts.events import CatalogueIds, EpisodesLoaded, Part, PartRequested, RecordedEvent, SeriesIdentified
+from contracts.events import (
+    CatalogueIds,
+    EpisodesLoaded,
+    Part,
+    PartRequested,
+    RecordedEvent,
+    SeriesIdentified,
+    SeriesRemoved,
+)
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
 from services.nfo.identity import Identify
+from services.platform.catalogues.model import SeriesDetails
 from services.platform.catalogues.several import Catalogues
-from services.platform.claims import Claims
+from services.platform.claims import Claim, Claims
 from services.platform.event_store import EventStore, life_of
 from services.platform.library import Library
 from services.platform.part_loader import PartLoader
@@ -70,6 +81,51 @@ class Series:
 def series(store: EventStore, tmp_path: Path) -> Series:
     Library(tmp_path).make_marker()
     return Series(store, tmp_path)
+
+
+class Crowd:
+    """Many series at once, and a process that identifies whatever comes."""
+
+    def __init__(self, store: EventStore, root: Path, *entries: SeriesDetails) -> None:
+        self.store = store
+        self._catalogues = Catalogues([Paper("tvmaze", *entries)])
+        self._root = root
+
+    async def add(self, key: str, **changes: object) -> int:
+        """The position of its add."""
+        return (await self.store.append(added(key, **{"folder": key, **changes}))).position
+
+    async def claims(self) -> Claims:
+        return await Claims.open(self.store)
+
+    async def claim(self, token: str, key: str, position: int) -> None:
+        """Say what a series that is being identified would."""
+
+        async def never(_: Claim) -> bool:
+            return False
+
+        await (await self.claims()).claim(token, Claim(key, position), never)
+
+    async def load(self) -> None:
+        """Everything that is there now, at once."""
+        subscription = await self.store.js.pull_subscribe_bind(durable=Part.IDENTITY.value, stream=STREAM)
+        try:
+            messages = await subscription.fetch(100, timeout=5)
+        except NothingCame:
+            messages = []
+        await subscription.unsubscribe()
+        work = Identify(self._catalogues, await self.claims(), Library(self._root), self.store)
+        loader = PartLoader(Part.IDENTITY, self.store, work)
+        await asyncio.gather(*map(loader.handle, messages))
+
+    async def settle(self, *keys: str) -> list[SeriesState]:
+        """The series, once nothing of them is open any more."""
+        while any(one.identity.is_open for one in await self.states(*keys)):
+            await self.load()
+        return await self.states(*keys)
+
+    async def states(self, *keys: str) -> list[SeriesState]:
+        return [state for key in keys if (state := await self.store.state_of(key)) is not None]
 
 
 async def load_episodes(series: Series) -> None:
@@ -143,3 +199,86 @@ async def test_other_titles_are_told_once_and_without_the_name(series: Series) -
     await series.add(name="Dark Matter", year=2015)
 
     assert (await series.identified()).titles == ("Matière noire", "Materia oscura")
+
+
+async def test_two_that_are_identified_at_once_do_not_become_one_entry(store: EventStore, tmp_path: Path) -> None:
+    """The first to claim it is it; the other one waits until that is sure, and then says whose it is."""
+    Library(tmp_path).make_marker()
+    rounds = range(20)
+    entries = (entry("tvmaze", n, f"Dark {n}", ids=CatalogueIds(tvmaze=n, imdb=f"tt{n:07}")) for n in range(1, 21))
+    crowd = Crowd(store, tmp_path, *entries)
+    for number in rounds:
+        for twin in "ab":
+            await crowd.add(f"dark-{number}-{twin}", name=f"Dark {number + 1}")
+
+    settled = await crowd.settle(*(f"dark-{number}-{twin}" for number in rounds for twin in "ab"))
+
+    for one, other in zip(settled[::2], settled[1::2], strict=True):
+        first, second = (one, other) if one.identified else (other, one)
+        assert (first.identified > 0, second.identified) == (True, 0)
+        error = second.identity.error
+        assert error is not None
+        assert (error.kind, error.code) == ("invalid", "duplicate")
+        assert f"under the key {first.key}." in error.message
+
+
+async def test_an_entry_that_another_series_may_become_is_waited_for(store: EventStore, tmp_path: Path) -> None:
+    """It may still turn out to be something else; the waiting uses no retry up."""
+    Library(tmp_path).make_marker()
+    crowd = Crowd(store, tmp_path, DARK, DARK_MATTER)
+    await crowd.claim("id.tvdb.11", "dark-matter", await crowd.add("dark-matter", name="Dark Matter", year=2015))
+    work = Identify(Catalogues([Paper("tvmaze", DARK)]), await crowd.claims(), Library(tmp_path), store)
+    await crowd.add("dark", name="Dark")
+    subscription = await store.js.pull_subscribe_bind(durable=Part.IDENTITY.value, stream=STREAM)
+    other, ours = await subscription.fetch(2, timeout=5)
+    await PartLoader(Part.IDENTITY, store, work).handle(ours)
+    await other.nak()
+    await subscription.unsubscribe()
+
+    (waiting,) = await crowd.states("dark")
+    dark, matter = await crowd.settle("dark", "dark-matter")
+
+    assert (waiting.identity.status, waiting.identity.retries) == ("retrying", 0)
+    assert waiting.identity.error is not None
+    assert (waiting.identity.error.kind, waiting.identity.error.code) == ("busy", "being_identified")
+    assert "dark-matter is being identified" in waiting.identity.error.message
+    assert (dark.catalogue_id, matter.catalogue_id) == ("1", "2")
+
+
+async def test_two_that_hold_a_part_of_one_entry_each_do_not_wait_for_each_other(
+    store: EventStore, tmp_path: Path
+) -> None:
+    """Each was added with another id of it: whoever is refused makes way for the other one."""
+    Library(tmp_path).make_marker()
+    crowd = Crowd(store, tmp_path, DARK)
+    for key, ids in (("by-tvdb", CatalogueIds(tvdb=11)), ("by-imdb", CatalogueIds(imdb="tt0000011"))):
+        position = await crowd.add(key, name="Dark", ids=ids)
+        token = "id.tvdb.11" if ids.tvdb else "id.imdb.tt0000011"
+        await crowd.claim(token, key, position)
+
+    async with asyncio.timeout(20):
+        settled = await crowd.settle("by-tvdb", "by-imdb")
+        if not any(one.identified for one in settled):  # they met in the very moment: now either can be tried again
+            for one in settled:
+                request = PartRequested(key=one.key, part=Part.IDENTITY, reason="retry")
+                await store.append(request, expect=life_of(one.key, one.added))
+                await crowd.settle(one.key)
+            settled = await crowd.states("by-tvdb", "by-imdb")
+
+    assert [one.identified > 0 for one in settled].count(True) == 1
+    assert {one.identity.error.code for one in settled if one.identity.error} == {"duplicate"}
+
+
+async def test_a_claim_of_a_series_that_is_gone_is_nobodys(store: EventStore, tmp_path: Path) -> None:
+    """Removed while it was identified, or never recorded at all: neither is waited for."""
+    Library(tmp_path).make_marker()
+    crowd = Crowd(store, tmp_path, DARK)
+    position = await crowd.add("gone", name="Dark")
+    await crowd.claim("id.tvdb.11", "gone", position)
+    await crowd.claim("id.imdb.tt0000011", "never-added", 0)
+    await store.append(SeriesRemoved(key="gone"), expect=life_of("gone", position))
+    await crowd.add("dark", name="Dark")
+
+    (dark,) = await crowd.settle("dark")
+
+    assert (dark.catalogue_id, dark.identity.waited) == ("1", 0)
