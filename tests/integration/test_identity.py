@@ -210,6 +210,7 @@ async def test_two_that_are_identified_at_once_do_not_become_one_entry(store: Ev
     for number in rounds:
         for twin in "ab":
             await crowd.add(f"dark-{number}-{twin}", name=f"Dark {number + 1}")
+        await crowd.load()
 
     settled = await crowd.settle(*(f"dark-{number}-{twin}" for number in rounds for twin in "ab"))
 
