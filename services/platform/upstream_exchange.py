@@ -123,6 +123,10 @@ class Exchange:
             is_evidence = failure.error.code != "timeout" or self._timeout >= _LONG_ENOUGH
             await self._gate.failed(turn, failure, is_evidence=is_evidence)
             raise
+        except BaseException:
+            # The caller is gone, or this is a bug: neither an answer nor an outage, but others wait for a probe's end.
+            await self._gate.unused(turn)
+            raise
         await self._gate.answered(turn)
         return response, body, time.monotonic() - started
 

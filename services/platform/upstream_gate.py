@@ -23,6 +23,7 @@ from services.platform.upstream_state import (
     after_answer,
     after_failure,
     after_pause_asked,
+    after_probe_given_up,
     is_fresh,
     is_well,
 )
@@ -35,10 +36,14 @@ _BACKGROUND_PATIENCE = 5.0
 _BACKGROUND_RETRY = 15.0
 # A probe is answered or has failed long before the time after which its process is given up.
 _PROBE_RETRY = 5.0
+# Who asks for more means "not today" at most.
+_LONGEST_ASKED = LONGEST_PAUSE * 24
 
 
 class Gate:
     """Lets the calls of this process through to one upstream, `rate` a second by all processes that share its state.
+
+    Whatever becomes of a call that was let through, one of `answered`, `failed` and `unused` is told of it.
 
     Without a `rate` only pauses and the breaker hold. `probe` is for how many seconds one call may be under way.
     """
@@ -52,7 +57,7 @@ class Gate:
         self._turns: deque[Go] = deque()
 
     async def enter(self) -> Go:
-        """Return when a call may go out; what is returned is told to `answered` or `failed`.
+        """Return when a call may go out; what is returned is told to `answered`, `failed` or `unused`.
 
         Raises LoadFailure (busy) when that would be later than one should wait here.
         """
@@ -92,6 +97,14 @@ class Gate:
         await self.answered(turn)
         if failure.retry_after is not None:
             await self.pause(failure.retry_after, failure.error.message)
+
+    async def unused(self, turn: Go) -> None:
+        """The call of `turn` was given up, or something of ours broke: that says nothing of the upstream.
+
+        A probe is for the next one to make then, and not only after the time that its process would have had.
+        """
+        if turn.is_probe:
+            await self._state.change(lambda state, _: (after_probe_given_up(state), None))
 
     async def pause(self, seconds: float, why: str) -> None:
         """No call of any caller goes out for `seconds` (an hour at most); a pause never shortens another."""
@@ -161,11 +174,12 @@ def retry_after_seconds(header: str | None, now: datetime | None = None) -> floa
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:10]), LONGEST_PAUSE * 24)
+        return min(float(text[:10]), _LONGEST_ASKED)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        seconds = (date - (now or datetime.now(UTC))).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None  # the parser of dates is made for mail, and trusts in what it takes for numbers
+    return min(max(0.0, seconds), _LONGEST_ASKED)

@@ -172,6 +172,11 @@ def after_failure(
     return replace(state, openings=state.openings + 1, open_until=now + seconds, probing_until=0.0)
 
 
+def after_probe_given_up(state: UpstreamState) -> UpstreamState:
+    """Nobody will learn what the probe would have shown: another one may go at once."""
+    return replace(state, probing_until=0.0)
+
+
 def after_pause_asked(state: UpstreamState, now: float, seconds: float, error: str, rate: Rate | None) -> UpstreamState:
     """It asked for no calls for `seconds` (an hour counts at most); a pause never shortens another.
 

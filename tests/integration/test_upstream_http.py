@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import nats.errors
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from nats.js.errors import KeyNotFoundError
 
 from contracts.events import ErrorKind
@@ -421,6 +423,38 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after_seconds(format_datetime(now + timedelta(seconds=90), usegmt=True), now) == 90
     assert retry_after_seconds(format_datetime(now - timedelta(seconds=90), usegmt=True), now) == 0
     assert [retry_after_seconds(text, now) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
+
+
+_NUMBERS = st.one_of(st.integers(-1, 100), st.integers(-(10**30), 10**30)).map(str)
+_DATES = st.tuples(
+    st.sampled_from(["Mon, ", "Mon ", ""]),
+    st.sampled_from(["{} Jan {} {}:{}:{} GMT", "{} Jan {} {}:{}:{} +{}", "{}-Jan-{} {}.{}.{} -{}"]),
+    st.lists(_NUMBERS, min_size=6, max_size=6),
+).map(lambda made: made[0] + made[1].format(*made[2]))
+
+
+@given(st.one_of(st.text(), st.integers().map(str), _DATES))
+@example("Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+def test_whatever_retry_after_says_is_a_time_or_nothing(header: str) -> None:
+    """A day at most: an upstream can write there what it likes."""
+    seconds = retry_after_seconds(header)
+
+    assert seconds is None or 0 <= seconds <= 86400
+
+
+async def test_a_retry_after_that_makes_no_sense_still_pauses(standin: StandIn, upstream: Upstream) -> None:
+    """As if it had named no time."""
+    absurd = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    standin.misbehave(Rule(behaviour="fail", status=429, retry_after=absurd, times=1))
+
+    with pytest.raises(LoadFailure) as told:
+        await upstream.get_json(SHOW, Show)
+    with pytest.raises(LoadFailure) as paused:
+        await upstream.get_json(SHOW, Show)
+
+    assert (told.value.error.code, told.value.retry_after) == ("rate_limited", 5)
+    assert paused.value.error.code == "paused"
 
 
 async def test_it_says_who_it_is(standin: StandIn, upstream: Upstream) -> None:

@@ -20,6 +20,7 @@ from services.platform.upstream_state import (
     after_answer,
     after_failure,
     after_pause_asked,
+    after_probe_given_up,
     blocked_by,
     in_words,
     is_well,
@@ -210,6 +211,18 @@ def test_a_probe_that_works_closes_the_breaker_and_one_that_fails_opens_it_for_l
     assert blocked_by(closed, NOW + FIRST_OPEN) is None
     assert lengths == [30, 60, 120, 240, 480, 600]
     assert FIRST_OPEN < jittered.open_until - NOW <= FIRST_OPEN * 1.25
+
+
+def test_a_probe_that_was_given_up_is_anybodys() -> None:
+    """It said nothing: the breaker stays open, and one call may try."""
+    then = NOW + FIRST_OPEN
+    probing, _ = turns(broken(), now=then)
+
+    given_up = after_probe_given_up(probing)
+    _, again = turns(given_up, 5, now=then)
+
+    assert given_up.openings == 1
+    assert again == (Go(then, is_probe=True),)
 
 
 def test_what_was_asked_before_it_opened_does_not_keep_it_open() -> None:
