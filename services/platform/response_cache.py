@@ -47,9 +47,9 @@ class Validators(msgspec.Struct, frozen=True, array_like=True):
     last_modified: str = ""
 
     def conditions(self) -> dict[str, str]:
-        """The headers that ask for a body only if it is another version."""
+        """The headers that ask for a body only if it is another version; none that can't be sent."""
         named = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in named.items() if value}
+        return {name: value for name, value in named.items() if value and _can_be_sent(value)}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -171,12 +171,17 @@ def _expiry(answer: Answer) -> float:
     return time.time() + min(answer.max_age, LONGEST)
 
 
+def _can_be_sent(validator: str) -> bool:
+    """Whether a request can bear it: an upstream may send bytes that no client would."""
+    return len(validator) <= _LONGEST_VALIDATOR and validator.isascii() and validator.isprintable()
+
+
 def answer_of(headers: Mapping[str, str], body: bytes | None, *, unsaid: float = 0.0) -> Answer:
     """The answer with what its headers say about keeping it; `unsaid` as in `max_age_seconds`."""
     if _NOT_TO_BE_KEPT.search(headers.get("cache-control", "")):
         return Answer(body)
     named = headers.get("etag", ""), headers.get("last-modified", "")
-    validators = Validators(*(one if len(one) <= _LONGEST_VALIDATOR else "" for one in named))
+    validators = Validators(*(one if _can_be_sent(one) else "" for one in named))
     return Answer(body, max_age_seconds(headers, unsaid=unsaid), validators)
 
 

@@ -73,11 +73,12 @@ class Upstream:
         first = self._request(path, params, accept)
 
         async def ask(validators: Validators) -> Answer:
-            request = self._exchange.request(first.url, {"Accept": accept, **validators.conditions()})
+            conditions = validators.conditions()
+            request = self._exchange.request(first.url, {"Accept": accept, **conditions})
             response, body = await self._exchange.follow(request, self._max_answer)
             if response.status_code != _NOT_MODIFIED:
                 return answer_of(response.headers, body, unsaid=keep)
-            if validators == Validators():
+            if not conditions:
                 raise self._failures.invalid("not_modified", "says that nothing has changed, but was not asked that")
             return answer_of(response.headers, None, unsaid=keep)
 

@@ -4,11 +4,14 @@ A process here is a NATS connection of its own, with the rights that a service h
 """
 
 import asyncio
+import hashlib
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from nats.aio.client import Client
@@ -20,7 +23,7 @@ from deploy.standin.wire import Request, Response, Server
 from services.platform.broker import connect
 from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
-from services.platform.response_cache import ResponseCache
+from services.platform.response_cache import Kept, ResponseCache, Validators
 from services.platform.streams import CACHE_BUCKET, UPSTREAMS_BUCKET, declare
 from services.platform.upstream_http import Upstream
 from services.platform.upstream_shared import SharedState, UpstreamStates
@@ -182,6 +185,27 @@ async def test_a_probe_that_fails_keeps_it_shut_for_longer(
     assert refused.value.error.code == "breaker_open"
     assert 50 < (refused.value.retry_after or 0) <= 75
     assert standin.controls.count() == 1
+
+
+async def test_a_probe_on_which_something_of_ours_broke_is_the_next_ones(
+    start: Start, standin: StandIn, clients: list[Client]
+) -> None:
+    """It says nothing of the upstream, and nobody waits for what will never be told."""
+
+    def broken(status: int, body: bytes) -> LoadFailure | None:
+        raise RuntimeError("a bug")
+
+    upstream = await start(0, timeout=60.0, explain=broken)
+    await break_it(clients[1])
+    standin.misbehave(Rule(behaviour="fail", status=403, times=1))
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await ask(upstream, 1)
+    afterwards = await known(clients[2])
+    await ask(upstream, 2)
+
+    assert (afterwards.openings, afterwards.probing_until) == (1, 0)
+    assert (await known(clients[2])).openings == 0
 
 
 async def test_what_the_upstream_refuses_is_no_outage(start: Start, standin: StandIn, clients: list[Client]) -> None:
@@ -394,6 +418,31 @@ async def test_what_may_not_be_kept_has_no_validators_either(clients: list[Clien
 
     assert all("if-none-match" not in head for head in says.asked)
     assert len(says.asked) == 2
+
+
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+@pytest.mark.parametrize("value", ['"\xe9"', '"\xc3\xa9"', '"a\tb"'])
+async def test_a_validator_that_no_request_can_bear_is_not_kept(clients: list[Client], name: str, value: str) -> None:
+    """The answer is good all the same, today and when it has turned stale; so is one that was kept with it before."""
+
+    async def says(request: Request) -> Response:
+        assert "if-none-match" not in request.headers
+        assert "if-modified-since" not in request.headers
+        return Response(body=b'{"id":1}', headers=((name, value), ("Cache-Control", "max-age=0")))
+
+    server = Server(says)
+    await server.start()
+    kept = await clients[0].jetstream().key_value(CACHE_BUCKET)
+    url = f"http://127.0.0.1:{server.port}"
+    before = Kept(0.0, zlib.compress(b'{"id":1}'), Validators(value, value))
+    await kept.put(hashlib.sha256(f"{url}/tv/2".encode()).hexdigest(), msgspec.msgpack.encode(before))
+    upstream = Upstream("TMDB", url, rate=1000, cache=ResponseCache(kept))
+
+    ids = [(await upstream.get_json(path, Show)).id for path in ("/tv/1", "/tv/1", "/tv/2")]
+    await upstream.aclose()
+    await server.stop()
+
+    assert ids == [1, 1, 1]
 
 
 async def test_not_modified_without_being_asked_is_a_lie() -> None:
