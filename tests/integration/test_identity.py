@@ -83,6 +83,14 @@ def series(store: EventStore, tmp_path: Path) -> Series:
     return Series(store, tmp_path)
 
 
+class FarAway(Library):
+    """A library on a slow disk: between what is claimed and what is recorded there is time for others."""
+
+    async def find_existing_folder(self, title: str, year: int | None, ids: CatalogueIds) -> str | None:
+        await asyncio.sleep(0.02)
+        return await super().find_existing_folder(title, year, ids)
+
+
 class Crowd:
     """Many series at once, and a process that identifies whatever comes."""
 
@@ -114,7 +122,7 @@ class Crowd:
         except NothingCame:
             messages = []
         await subscription.unsubscribe()
-        work = Identify(self._catalogues, await self.claims(), Library(self._root), self.store)
+        work = Identify(self._catalogues, await self.claims(), FarAway(self._root), self.store)
         loader = PartLoader(Part.IDENTITY, self.store, work)
         await asyncio.gather(*map(loader.handle, messages))
 
@@ -209,7 +217,7 @@ async def test_two_that_are_identified_at_once_do_not_become_one_entry(store: Ev
     crowd = Crowd(store, tmp_path, *entries)
     for number in rounds:
         for twin in "ab":
-            await crowd.add(f"dark-{number}-{twin}", name=f"Dark {number + 1}")
+            await crowd.add(f"dark-{number}-{twin}", name=f"Dark {number + 1}", folder=f"Dark {number + 1}")
         await crowd.load()
 
     settled = await crowd.settle(*(f"dark-{number}-{twin}" for number in rounds for twin in "ab"))
