@@ -108,5 +108,6 @@ def _add_and_watch(options: StackOptions, stopped: threading.Event, *, settle: b
             answer = gateway.request("POST", "/api/anime/add", body=body).json()
             after[answer["key"]] = answer["position"]
     view = View(list(after), after)
-    feed = Feed(lambda: endpoint, sleep=stopped.wait)
+    # The key is read each time: it may be rotated meanwhile.
+    feed = Feed(lambda: Endpoint(options.url, ensure_key(options.data_dir, {})), sleep=stopped.wait)
     follow(feed, view, until=lambda: stopped.is_set() or (settle and view.is_settled), json=json)

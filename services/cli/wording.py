@@ -27,7 +27,8 @@ _COMMANDS = {
     "POST …/refresh": "coldopen refresh KEY",
     "GET …/loading-status": "coldopen status KEY",
 }
-_UNIDENTIFIED = ("no_match", "duplicate", "not_found")  # trying again finds the same: a person has to say which it is
+_DUPLICATE = "duplicate"
+_UNIDENTIFIED = ("no_match", _DUPLICATE, "not_found")  # trying again finds the same: a person has to say which it is
 
 
 def mark(status: PartStatus, *, unicode: bool) -> tuple[str, str]:
@@ -136,6 +137,10 @@ def last_try_failed(view: PartView) -> bool:
 def way_out(key: str, parts: Mapping[str, PartView]) -> str:
     """What to do about a series that failed."""
     identity = parts.get(Part.IDENTITY.value)
+    if identity is not None and identity.status == "failed" and identity.error and identity.error.code == _DUPLICATE:
+        return (
+            f"forget this one: coldopen remove {key}    (or say which other it is: coldopen identify {key} --tvmaze N)"
+        )
     if identity is not None and identity.error is not None and identity.error.code in _UNIDENTIFIED:
         return f"say which it is: coldopen identify {key} --tvmaze N    (find N with: coldopen search TITLE)"
     return f"try again with: coldopen retry {key}"

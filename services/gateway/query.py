@@ -12,7 +12,7 @@ from services.platform.links import KNOWN_SITES, Link, LinkError, UnknownSite, p
 MOST_CHARACTERS = 200
 
 _PREFIXED = re.compile(r"(tmdb|tvdb|tvmaze|imdb)\s*:\s*(\S*)", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"0*([1-9][0-9]{0,8})", re.ASCII)
+_NUMBER = re.compile(r"0*([1-9][0-9]{0,9})", re.ASCII)
 _IMDB = re.compile(r"tt[0-9]{5,10}", re.IGNORECASE | re.ASCII)
 
 

@@ -169,7 +169,7 @@ def unlink_if(folder_fd: int, name: str, sha256: str) -> bool:
 
 
 def list_videos(folder_fd: int, extensions: frozenset[str], depth: int) -> list[str]:
-    """Relative paths of the videos at most `depth` levels deep, sorted; hidden ones don't count."""
+    """Relative paths of the videos at most `depth` levels deep, sorted; hidden and empty ones don't count."""
     found: list[str] = []
     with os.scandir(folder_fd) as entries:
         for entry in entries:
@@ -178,9 +178,17 @@ def list_videos(folder_fd: int, extensions: frozenset[str], depth: int) -> list[
             if entry.is_dir(follow_symlinks=False):
                 if depth > 1:
                     found += [f"{entry.name}/{one}" for one in _videos_below(folder_fd, entry.name, extensions, depth)]
-            elif PurePath(entry.name).suffix.lower() in extensions and entry.is_file():
+            elif PurePath(entry.name).suffix.lower() in extensions and _has_content(entry):
                 found.append(entry.name)
     return sorted(found)
+
+
+def _has_content(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file that is more than its name: a download that has begun, or a mark in its place, is none."""
+    try:
+        return entry.is_file() and entry.stat().st_size > 0
+    except OSError:
+        return False  # gone meanwhile, or a symlink that leads nowhere
 
 
 def _videos_below(folder_fd: int, name: str, extensions: frozenset[str], depth: int) -> list[str]:

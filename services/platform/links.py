@@ -17,8 +17,8 @@ MAX_LINK = 2000
 MAX_KEY = 100
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_NUMBER = re.compile(r"0*([1-9][0-9]{0,8})", re.ASCII)
-_NUMBER_AND_WORDS = re.compile(r"0*([1-9][0-9]{0,8})(?:-(.*))?", re.ASCII | re.DOTALL)
+_NUMBER = re.compile(r"0*([1-9][0-9]{0,9})", re.ASCII)
+_NUMBER_AND_WORDS = re.compile(r"0*([1-9][0-9]{0,9})(?:-(.*))?", re.ASCII | re.DOTALL)
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,198}[a-z0-9])?", re.ASCII)
 _SMALL_WORDS = frozenset(
     {"a", "an", "and", "at", "for", "from", "in", "no", "of", "on", "or", "the", "to", "wa", "with"}

@@ -145,27 +145,34 @@ def _fill(kind: type[T], environ: Mapping[str, str], problems: list[str]) -> T |
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         if (inner := _inner(field)) is not None:
-            values[field.name] = _fill(inner, environ, problems)
-        elif (text := environ.get(name := PREFIX + field.name.upper())) is not None:
+            if (found := _fill(inner, environ, problems)) is not None:
+                values[field.name] = found
+        elif text := environ.get(name := PREFIX + field.name.upper()):  # an empty one, as env files have them, is none
             try:
                 values[field.name] = msgspec.convert(text, field.type, strict=False)
             except msgspec.ValidationError as error:
-                problems.append(f"{name}: {error} ({_meaning(field.type)}{_choices(field.type)})")
+                problems.append(f"{name}: {_wrong(error)} ({_meaning(field.type)}{_choices(field.type)})")
         elif field.required:
             problems.append(f"{name} is not set: {_meaning(field.type)}")
-    if len(problems) > before:
-        return None
+    made = None
     try:
-        return kind(**values)
+        made = kind(**values)  # also without what is malformed: it may object to the rest
+    except TypeError:
+        pass  # something required is missing, which was said
     except ValueError as error:
         problems.append(str(error))
-        return None
+    return made if len(problems) == before else None
 
 
 def _inner(field: FieldInfo) -> type[msgspec.Struct] | None:
     """The struct that a field holds, if it holds one."""
     kind = field.type
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+
+
+def _wrong(error: msgspec.ValidationError) -> str:
+    """What is wrong with a value; a pattern says it to nobody."""
+    return "it can't be used" if "matching regex" in str(error) else str(error)
 
 
 def _meaning(annotation: Any) -> str:

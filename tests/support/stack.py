@@ -1,6 +1,7 @@
 """`coldopen up` as a process of its own, with the stand-in as its catalogue: what a client sees, and no more."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -15,6 +16,9 @@ import psutil
 
 from deploy.standin import StandIn
 from tests.support.waiting import eventually
+
+# What every made-up series has; others may come with it.
+FIVE = frozenset({"tvshow.nfo", "poster.jpg", "fanart.jpg", "clearlogo.png", "logo.png"})
 
 
 class Stack:
@@ -142,6 +146,21 @@ class Stack:
         """Every recorded event of a series."""
         async with self.client() as client:
             return list((await client.get(f"/api/anime/{key}/history", params={"limit": 500})).json()["items"])
+
+    async def check_files(self, key: str) -> set[str]:
+        """The names of the series' files: just those that are recorded, each of them whole; the usual five among them."""
+        recorded = {
+            file["path"]: file["sha256"]
+            for part in (await self.status(key))["parts"].values()
+            for file in part["files"]
+        }
+        (folder,) = {path.partition("/")[0] for path in recorded}
+        there = {one.name for one in (self.library / folder).iterdir() if not one.name.startswith(".")}
+        assert {f"{folder}/{name}" for name in there} == set(recorded), key
+        for path, sha256 in recorded.items():
+            assert hashlib.sha256((self.library / path).read_bytes()).hexdigest() == sha256, path
+        assert there >= FIVE, key
+        return there
 
 
 @asynccontextmanager

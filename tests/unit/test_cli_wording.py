@@ -73,7 +73,10 @@ def test_identity_is_shown_only_while_it_is_not_settled_well() -> None:
     ("code", "way_out"),
     [
         ("no_match", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
-        ("duplicate", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
+        (
+            "duplicate",
+            "forget this one: coldopen remove a    (or say which other it is: coldopen identify a --tvmaze N)",
+        ),
         ("not_found", "say which it is: coldopen identify a --tvmaze N    (find N with: coldopen search TITLE)"),
         ("http_503", "try again with: coldopen retry a"),
     ],
@@ -83,6 +86,13 @@ def test_trying_again_is_proposed_only_where_it_can_help(code: str, way_out: str
 
     assert wording.way_out("a", {"identity": failed}) == way_out
     assert wording.way_out("a", {"identity": view("loaded"), "nfo": failed}) == "try again with: coldopen retry a"
+
+
+def test_a_series_that_is_there_is_never_proposed_for_removal() -> None:
+    """It was only said to be one that is in the library already, and stays what it was."""
+    refused = view("loaded", error=LoadError(kind="invalid", code="duplicate", message="why"))
+
+    assert "remove" not in wording.way_out("a", {"identity": refused})
 
 
 def test_what_is_there_may_have_failed_to_load_again() -> None:

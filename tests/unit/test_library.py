@@ -323,11 +323,12 @@ async def test_a_folder_with_an_id_is_the_series_of_that_id(library: Library, ro
 
 
 async def test_videos_of_a_series_and_its_seasons(library: Library, root: Path) -> None:
-    """Two levels deep, by extension in any case; hidden files, other files and dangling links don't count."""
+    """Two levels deep, by extension in any case; hidden, empty and other files and dangling links don't count."""
     for name in ("Season 1/a.mkv", "Season 1/b.MP4", "c.ts", "._c.ts", "poster.jpg", "Season 1/x/deep.mkv", ".t/d.mkv"):
         (root / FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / FOLDER / name).touch()
+        (root / FOLDER / name).write_bytes(b"x")
     (root / FOLDER / "gone.mkv").symlink_to("nowhere")
+    (root / FOLDER / "begun.mkv").touch()
 
     assert await library.videos(FOLDER) == ["Season 1/a.mkv", "Season 1/b.MP4", "c.ts"]
 

@@ -80,3 +80,27 @@ def test_languages_are_codes(languages: str) -> None:
     """An unknown word would silently mean English."""
     with pytest.raises(SettingsError, match="COLDOPEN_LANGUAGES"):
         load(GatewaySettings, GATEWAY | {"COLDOPEN_LANGUAGES": languages})
+
+
+def test_what_is_wrong_together_is_told_together() -> None:
+    """Malformed values beside one that is well-formed and can't be; and no pattern, which nobody reads."""
+    wrong = {
+        "COLDOPEN_LANGUAGES": "german",
+        "COLDOPEN_TVMAZE_RATE": "-1",
+        "COLDOPEN_TMDB_TOKEN": "0123456789abcdef0123456789abcdef",
+        "COLDOPEN_API_KEY": "short",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(GatewaySettings, GATEWAY | wrong)
+
+    assert all(name in str(caught.value) for name in wrong)
+    assert "regex" not in str(caught.value)
+
+
+def test_an_empty_value_is_none() -> None:
+    """As files of environments have them: the default holds, and what is required is missing."""
+    settings = load(GatewaySettings, GATEWAY | {"COLDOPEN_LANGUAGES": "", "COLDOPEN_PORT": ""})
+
+    assert (settings.catalogues.languages, settings.port) == ("en", 8787)
+    with pytest.raises(SettingsError, match="COLDOPEN_LIBRARY is not set"):
+        load(GatewaySettings, GATEWAY | {"COLDOPEN_LIBRARY": ""})
