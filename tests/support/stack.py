@@ -148,12 +148,9 @@ class Stack:
             return list((await client.get(f"/api/anime/{key}/history", params={"limit": 500})).json()["items"])
 
     async def check_files(self, key: str) -> set[str]:
-        """The names of the series' files: just those that are recorded, each of them whole; the usual five among them."""
-        recorded = {
-            file["path"]: file["sha256"]
-            for part in (await self.status(key))["parts"].values()
-            for file in part["files"]
-        }
+        """The names of the series' files: just those that are recorded, each whole; the usual five among them."""
+        parts = (await self.status(key))["parts"].values()
+        recorded = {file["path"]: file["sha256"] for part in parts for file in part["files"]}
         (folder,) = {path.partition("/")[0] for path in recorded}
         there = {one.name for one in (self.library / folder).iterdir() if not one.name.startswith(".")}
         assert {f"{folder}/{name}" for name in there} == set(recorded), key
