@@ -22,7 +22,7 @@ from services.platform.catalogues.model import SeriesDetails
 from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claim, Claims
 from services.platform.event_store import EventStore, life_of
-from services.platform.library import Library
+from services.platform.library import NO_IDS, Library
 from services.platform.part_loader import PartLoader
 from tests.support.histories import added
 from tests.support.paper_catalogue import Paper, entry
@@ -86,9 +86,9 @@ def series(store: EventStore, tmp_path: Path) -> Series:
 class FarAway(Library):
     """A library on a slow disk: between what is claimed and what is recorded there is time for others."""
 
-    async def find_existing_folder(self, title: str, year: int | None, ids: CatalogueIds) -> str | None:
+    async def find_existing_folder(self, name: str, year: int | None, ids: CatalogueIds = NO_IDS) -> str | None:
         await asyncio.sleep(0.02)
-        return await super().find_existing_folder(title, year, ids)
+        return await super().find_existing_folder(name, year, ids)
 
 
 class Crowd:
