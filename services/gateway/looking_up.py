@@ -16,6 +16,7 @@ from services.platform.claims import Claims, id_tokens, page_token
 from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
 from services.platform.links import Link, LinkError, parse
+from services.platform.upstream_gate import queueing_at_most
 
 MOST_ITEMS = 20
 _SOON = 5.0  # seconds until it may be tried again, where no catalogue says
@@ -36,8 +37,10 @@ class LookingUp:
         """
         query = parse_query(q)
         try:
-            async with asyncio.timeout(self._patience):
-                found = await self._ask(query, year)
+            # Nor does it queue for longer: turns that nobody will take would be lost to the loaders.
+            with queueing_at_most(self._patience):
+                async with asyncio.timeout(self._patience):
+                    found = await self._ask(query, year)
         except TimeoutError:
             raise _unanswered(f"they did not answer within {self._patience:.0f} s", _SOON) from None
         except LoadFailure as failure:

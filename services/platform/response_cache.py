@@ -86,32 +86,53 @@ class Bucket(Protocol):
     async def put(self, key: str, value: bytes) -> int: ...
 
 
+class _Flight:
+    """A call under way, and how many callers wait for it."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.callers = 0
+
+
 class ResponseCache:
     """Answers by URL. Without a bucket, or when it can't be reached, only callers at the same moment share."""
 
     def __init__(self, bucket: Bucket | None = None) -> None:
         self._bucket = bucket
-        self._flights: dict[str, asyncio.Task[Any]] = {}
+        self._flights: dict[str, _Flight] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()  # those that end, too: the loop itself holds none
 
     async def fetch(self, url: str, ask: Ask, decode: Callable[[bytes], T]) -> T:
         """What `decode` makes of the answer kept for `url`, or of what `ask` gets; their errors come out, never kept.
 
         `ask` is told what to confirm: only then may it answer without a body. `decode` raises LoadFailure for a body
         that it can't use. The value is shared between callers: it must be immutable. A caller that is cancelled stops
-        no other. One that joins a call under way shares its urgency, be it less than its own: that is rare, and
-        asking twice would serve nobody sooner.
+        no other; the last one stops the call, which nobody waits for any more. One that joins a call under way shares
+        its urgency and its patience, be they less than its own: that is rare, and asking twice would serve nobody
+        sooner.
         """
-        flight: asyncio.Task[T] | None = self._flights.get(url)
+        flight = self._flights.get(url)
         if flight is None:
-            flight = asyncio.create_task(self._fetch(url, ask, decode))
-            self._flights[url] = flight
-            flight.add_done_callback(lambda done: self._land(url, done))
-        return await asyncio.shield(flight)
+            flight = self._flights[url] = _Flight(asyncio.create_task(self._fetch(url, ask, decode)))
+            self._tasks.add(flight.task)
+            flight.task.add_done_callback(lambda _: self._land(url, flight))
+        task: asyncio.Task[T] = flight.task
+        flight.callers += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            flight.callers -= 1
+            if not flight.callers and not task.done():
+                # At once out of the way of who asks next: what is being cancelled can't be joined.
+                del self._flights[url]
+                task.cancel()
 
-    def _land(self, url: str, flight: asyncio.Task[Any]) -> None:
-        del self._flights[url]
-        if not flight.cancelled():
-            flight.exception()  # looked at: when every caller was cancelled, nobody else does
+    def _land(self, url: str, flight: "_Flight") -> None:
+        self._tasks.discard(flight.task)
+        if self._flights.get(url) is flight:
+            del self._flights[url]
+        if not flight.task.cancelled():
+            flight.task.exception()  # looked at: when every caller was cancelled, nobody else does
 
     async def _fetch(self, url: str, ask: Ask, decode: Callable[[bytes], T]) -> T:
         key = hashlib.sha256(url.encode()).hexdigest()

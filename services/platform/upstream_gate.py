@@ -5,9 +5,13 @@ in the `SharedState`, which all processes have in common; here is only the waiti
 """
 
 import asyncio
+import math
 import random
 import time
-from collections import deque
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +19,7 @@ from services.platform.failures import LoadFailure
 from services.platform.upstream_shared import SharedState
 from services.platform.upstream_state import (
     LONGEST_PAUSE,
+    LONGEST_QUEUE,
     Blocked,
     Go,
     Rate,
@@ -22,6 +27,7 @@ from services.platform.upstream_state import (
     admit,
     after_answer,
     after_failure,
+    after_giving_back,
     after_pause_asked,
     after_probe_given_up,
     is_fresh,
@@ -39,6 +45,21 @@ _PROBE_RETRY = 5.0
 # Who asks for more means "not today" at most.
 _LONGEST_ASKED = LONGEST_PAUSE * 24
 
+_queue_until: ContextVar[float] = ContextVar("queue_until", default=math.inf)  # by the monotonic clock
+
+
+@contextmanager
+def queueing_at_most(seconds: float) -> Iterator[None]:
+    """Within the block, and in tasks that begin in it, no call takes a turn that comes after so many seconds.
+
+    For who is gone by then: they are told at once that the queue is too long, and lengthen it for nobody.
+    """
+    token = _queue_until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _queue_until.reset(token)
+
 
 class Gate:
     """Lets the calls of this process through to one upstream, `rate` a second by all processes that share its state.
@@ -54,25 +75,40 @@ class Gate:
         self._probe = probe
         self._lock = asyncio.Lock()
         self._waiting = 0
-        self._turns: deque[Go] = deque()
+        self._turns: list[Go] = []  # reserved, in order, and nobody's yet or any more
 
     async def enter(self) -> Go:
         """Return when a call may go out; what is returned is told to `answered`, `failed` or `unused`.
 
         Raises LoadFailure (busy) when that would be later than one should wait here.
         """
+        try:
+            return await self._enter()
+        except asyncio.CancelledError:
+            await self._give_back()
+            raise
+
+    async def _enter(self) -> Go:
         begun = time.monotonic()
         while True:
             turn = await self._turn(background=is_background())
             if isinstance(turn, Blocked):
                 await self._sit_out(turn, time.monotonic() - begun)
-            elif (wait := turn.at - time.time()) <= 0:
+            elif turn.at <= time.time() or await self._await(turn):
                 return turn
+
+    async def _await(self, turn: Go) -> bool:
+        """Whether the turn still counts when it comes."""
+        try:
+            await asyncio.sleep(turn.at - time.time())
+            # Somebody ahead, in whichever process, may have been told to stop meanwhile: then another turn counts.
+            return turn.is_probe or is_well(await self._state.look(), time.time())
+        except asyncio.CancelledError:
+            if turn.is_probe:
+                await self.unused(turn)
             else:
-                await asyncio.sleep(wait)
-                # Somebody ahead, in whichever process, may have been told to stop meanwhile: then another turn counts.
-                if turn.is_probe or is_well(await self._state.look(), time.time()):
-                    return turn
+                insort(self._turns, turn, key=_at)
+            raise
 
     async def answered(self, turn: Go) -> None:
         """The call of `turn` was answered, whatever the answer says."""
@@ -120,22 +156,44 @@ class Gate:
             async with self._lock:
                 # Turns that were taken along for others are good unless a pause or the breaker came in between.
                 now = time.time()
+                longest = min(LONGEST_QUEUE, max(0.0, _queue_until.get() - time.monotonic()))
                 while self._turns:
-                    turn = self._turns.popleft()
+                    if self._turns[0].at > now + longest:
+                        return Blocked(self._turns[0].at, "queue")
+                    turn = self._turns.pop(0)
                     if is_fresh(turn, now) and is_well(self._state.known, now):
                         return turn
-                found = await self._reserve(self._waiting, background=False)
+                found = await self._reserve(self._waiting, longest=longest)
                 if isinstance(found, Blocked):
                     return found
-                self._turns.extend(found[1:])
+                for turn in found[1:]:
+                    insort(self._turns, turn, key=_at)
                 return found[0]
         finally:
             self._waiting -= 1
 
-    async def _reserve(self, wanted: int, *, background: bool) -> "list[Go] | Blocked":
+    async def _give_back(self) -> None:
+        """Let others have, in whichever process, the turns that nobody here waits for any more."""
+        async with self._lock:
+            if self._rate is None or len(self._turns) <= self._waiting:
+                return
+            # The first ones are for those who wait for the lock. The others are out of their reach meanwhile.
+            spare, self._turns = self._turns[self._waiting :], self._turns[: self._waiting]
+            each = self._rate
+            given = await self._state.change(
+                lambda state, callers: after_giving_back(state, spare, each.shared_by(callers))
+            )
+            for turn in spare[: len(spare) - given]:
+                insort(self._turns, turn, key=_at)
+
+    async def _reserve(
+        self, wanted: int, *, longest: float = LONGEST_QUEUE, background: bool = False
+    ) -> "list[Go] | Blocked":
         def step(state: UpstreamState, callers: int) -> "tuple[UpstreamState, list[Go] | Blocked]":
             rate = self._rate.shared_by(callers) if self._rate else None
-            changed, found = admit(state, time.time(), rate, wanted=wanted, background=background, probe=self._probe)
+            changed, found = admit(
+                state, time.time(), rate, wanted=wanted, longest=longest, background=background, probe=self._probe
+            )
             return changed, found if isinstance(found, Blocked) else list(found)
 
         return await self._state.change(step)
@@ -143,7 +201,13 @@ class Gate:
     async def _sit_out(self, blocked: Blocked, waited: float) -> None:
         """Return when it is worth another try; raises LoadFailure when that is too far off."""
         left = max(0.0, blocked.until - time.time())
-        patience = _BACKGROUND_PATIENCE - waited if blocked.why == "behind" else PATIENCE
+        match blocked.why:
+            case "behind":
+                patience = _BACKGROUND_PATIENCE - waited
+            case "queue":
+                patience = 0.0  # as long as they may wait there they would have been let in
+            case _:
+                patience = PATIENCE
         if left > patience:
             raise self._busy(blocked, left)
         await asyncio.sleep(left)
@@ -166,6 +230,10 @@ class Gate:
             case "queue":
                 text = f"{name} is asked as often as it allows; the next turn is {left:.0f} s away"
                 return LoadFailure("busy", "queue", text, retry_after=left)
+
+
+def _at(turn: Go) -> float:
+    return turn.at
 
 
 def retry_after_seconds(header: str | None, now: datetime | None = None) -> float | None:

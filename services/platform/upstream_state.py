@@ -91,9 +91,18 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 def admit(
-    state: UpstreamState, now: float, rate: Rate | None, *, wanted: int = 1, background: bool = False, probe: float
+    state: UpstreamState,
+    now: float,
+    rate: Rate | None,
+    *,
+    wanted: int = 1,
+    longest: float = LONGEST_QUEUE,
+    background: bool = False,
+    probe: float,
 ) -> tuple[UpstreamState, Sequence[Go] | Blocked]:
     """Reserve turns for `wanted` callers who wait; there may be fewer of them, or more that nobody waits for yet.
+
+    None is further away than `longest` seconds.
 
     Without a `rate` only pauses and the breaker hold. What people wait for queues up for turns to come; `background`
     work takes one only while at least half of the burst is left, so that it never stands in their way. `probe` is for
@@ -106,7 +115,7 @@ def admit(
     elif rate is not None and state.due - now < rate.saved / 4:
         # Nobody is short of turns: some ahead save the round trips of a fast upstream, and cost no one anything.
         wanted = max(wanted, int(_LEASE_SECONDS * rate.per_second))
-    taken, found = _turns(state, now, rate, wanted, background=background)
+    taken, found = _turns(state, now, rate, wanted, longest=longest, background=background)
     if state.openings and not isinstance(found, Blocked):
         at = found[0].at
         return replace(taken, probing_until=at + probe), (Go(at, is_probe=True),)
@@ -127,7 +136,7 @@ def blocked_by(state: UpstreamState, now: float) -> Blocked | None:
 
 
 def _turns(
-    state: UpstreamState, now: float, rate: Rate | None, wanted: int, *, background: bool
+    state: UpstreamState, now: float, rate: Rate | None, wanted: int, *, longest: float, background: bool
 ) -> tuple[UpstreamState, Sequence[Go] | Blocked]:
     if rate is None:
         return state, (Go(now),) * wanted
@@ -140,11 +149,26 @@ def _turns(
             return state, Blocked(at, "behind")
         return replace(state, due=due + rate.interval), (Go(now),)
     first = max(now, due - saved + rate.interval)
-    if first > now + LONGEST_QUEUE:
+    if first > now + longest:
         return state, Blocked(first, "queue")
     turns = [max(now, due - saved + (number + 1) * rate.interval) for number in range(wanted)]
-    turns = [at for at in turns if at <= now + LONGEST_QUEUE]
+    turns = [at for at in turns if at <= now + longest]
     return replace(state, due=due + len(turns) * rate.interval), [Go(at) for at in turns]
+
+
+def after_giving_back(state: UpstreamState, turns: Sequence[Go], rate: Rate) -> tuple[UpstreamState, int]:
+    """Unreserve the last of `turns`, which are in order, and say how many.
+
+    Only as far as no other was reserved behind them: who has one there keeps it, and a second call at that time would
+    be one too many.
+    """
+    due, given = state.due, 0
+    for turn in reversed(turns):
+        if abs(turn.at - (due - rate.saved)) > rate.interval / 2:
+            break
+        due -= rate.interval
+        given += 1
+    return replace(state, due=due), given
 
 
 def is_fresh(turn: Go, now: float) -> bool:

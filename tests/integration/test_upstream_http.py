@@ -1,6 +1,7 @@
 """Against the stand-in: limits hold, failures say what they are, and what is needed by many is asked once."""
 
 import asyncio
+import gc
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from services.platform.upstream_exchange import USER_AGENT
 from services.platform.upstream_gate import retry_after_seconds
 from services.platform.upstream_http import Upstream
 from services.platform.upstream_pictures import Pictures
+from tests.support.waiting import eventually
 
 SHOW = "/shows/919"
 SECRET = [("api_key", "s3cret")]
@@ -270,6 +272,47 @@ async def test_a_caller_that_gives_up_stops_no_other(standin: StandIn, upstream:
 
     assert (await second).id == 919
     assert standin.controls.count() == 1
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_given_up(
+    standin: StandIn, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the last caller, not before; who asks next, even at once, has a call of their own."""
+    standin.misbehave(Rule(behaviour="slow", seconds=0.4, times=1))
+    both = [asyncio.create_task(upstream.get_json(SHOW, Show)) for _ in range(2)]
+    await eventually(lambda: standin.controls.count() == 1)
+    for caller in both:
+        caller.cancel()
+
+    ends = await asyncio.gather(*both, upstream.get_json(SHOW, Show), return_exceptions=True)
+    gc.collect()
+
+    assert [type(end).__name__ for end in ends] == ["CancelledError", "CancelledError", "Show"]
+    assert standin.controls.count() == 2
+    assert [one for one in caplog.records if one.name == "asyncio"] == []
+
+
+async def test_a_call_that_fails_after_its_callers_went_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """One that does not end when it is cancelled, say."""
+    cache = ResponseCache()
+    going = asyncio.Event()
+
+    async def ask(_: Validators) -> Answer:
+        going.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise RuntimeError("no end")
+
+    caller = asyncio.create_task(cache.fetch("u", ask, bytes))
+    await going.wait()
+    caller.cancel()
+    await asyncio.wait({caller})
+    await asyncio.sleep(0.01)
+    gc.collect()
+
+    assert caller.cancelled()
+    assert [one for one in caplog.records if one.name == "asyncio"] == []
 
 
 async def test_processes_share_through_the_bucket(standin: StandIn) -> None:

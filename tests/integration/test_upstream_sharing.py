@@ -8,7 +8,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
 from services.platform.response_cache import Kept, ResponseCache, Validators
 from services.platform.streams import CACHE_BUCKET, UPSTREAMS_BUCKET, declare
+from services.platform.upstream_gate import queueing_at_most
 from services.platform.upstream_http import Upstream
 from services.platform.upstream_shared import SharedState, UpstreamStates
 from services.platform.upstream_state import UpstreamState, after_failure
@@ -208,6 +209,25 @@ async def test_a_probe_on_which_something_of_ours_broke_is_the_next_ones(
     assert (await known(clients[2])).openings == 0
 
 
+async def test_a_probe_that_is_given_up_is_the_next_ones(start: Start, standin: StandIn, clients: list[Client]) -> None:
+    """Its caller is gone; the next one does not wait for as long as a call may take."""
+    upstream = await start(0, timeout=60.0)
+    await break_it(clients[1])
+    standin.misbehave(Rule(behaviour="slow", seconds=60, times=1))
+    gone = asyncio.create_task(ask(upstream))
+    await eventually(lambda: standin.controls.count() == 1)
+
+    gone.cancel()
+
+    async def is_given_up() -> bool:
+        state = await known(clients[2])
+        return state.openings == 1 and state.probing_until == 0
+
+    await eventually(is_given_up)
+    await ask(await start(1))
+    assert (await known(clients[2])).openings == 0
+
+
 async def test_what_the_upstream_refuses_is_no_outage(start: Start, standin: StandIn, clients: list[Client]) -> None:
     """It answers, after all: neither 404s, nor 403s, nor a page of HTML open the breaker."""
     upstream = await start(0)
@@ -337,6 +357,65 @@ async def test_background_work_that_waits_too_long_gives_its_slot_back(start: St
 
     assert (refused.value.error.kind, refused.value.error.code) == ("busy", "behind_others")
     assert refused.value.retry_after == 15
+
+
+async def test_who_gives_up_leaves_no_turn_taken(start: Start, standin: StandIn, clients: list[Client]) -> None:
+    """Fifty lookups that nobody waits for: ten went out, and the loaders come right after these."""
+    gateway, loader = await start(0, rate=2), await start(1, rate=2)
+
+    async def look_up(number: int) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await ask(gateway, number)
+
+    begun = time.time()
+    await asyncio.gather(*(look_up(number) for number in range(50)))
+
+    async def are_given_back() -> bool:
+        return (await known(clients[2])).due < begun + 10 / 2 + 0.5
+
+    await eventually(are_given_back)
+    asked = time.time()
+    await ask(loader, 50)
+    assert standin.controls.count() == 11
+    assert time.time() - asked < 3.0
+
+
+async def test_a_turn_that_is_given_up_is_its_neighbours(start: Start, standin: StandIn, clients: list[Client]) -> None:
+    """One with others' behind it can't be given back, but who asks next in the same process gets it."""
+    gateway, loader = await start(0, rate=2), await start(1, rate=2)
+    await asyncio.gather(*(ask(gateway, number) for number in range(10)))
+    gone = [asyncio.create_task(ask(gateway, number)) for number in range(10, 14)]
+    await asyncio.sleep(0.2)
+    behind = asyncio.create_task(ask(loader, 14))
+    await asyncio.sleep(0.1)
+    reserved = (await known(clients[2])).due
+
+    for caller in gone:
+        caller.cancel()
+    await asyncio.wait(gone)
+    await asyncio.sleep(0.05)
+    await ask(gateway, 15)
+    order = [call.target[-2:] for call in standin.controls.recent]
+    await behind
+
+    assert order[-1] == "15"
+    assert (await known(clients[2])).due == reserved
+
+
+async def test_who_is_impatient_is_told_at_once(start: Start, clients: list[Client]) -> None:
+    """That the queue is too long for them, and it does not become longer by them."""
+    gateway = await start(0, rate=2)
+    begun = time.time()
+
+    with queueing_at_most(1.2):
+        ends = await asyncio.gather(*(ask(gateway, number) for number in range(30)), return_exceptions=True)
+
+    refused = [end.error for end in ends if isinstance(end, LoadFailure)]
+    assert {(error.kind, error.code) for error in refused} == {("busy", "queue")}
+    assert 12 <= len(ends) - len(refused) <= 18
+    assert time.time() - begun < 5.0
+    assert (await known(clients[2])).due < time.time() + 6.5
 
 
 class Versioned:

@@ -19,6 +19,7 @@ from services.platform.upstream_state import (
     admit,
     after_answer,
     after_failure,
+    after_giving_back,
     after_pause_asked,
     after_probe_given_up,
     blocked_by,
@@ -135,6 +136,54 @@ def test_who_would_wait_too_long_for_a_turn_takes_none() -> None:
 
     assert isinstance(found, Blocked)
     assert found.why == "queue"
+
+
+def test_who_is_impatient_takes_no_turn_that_comes_too_late() -> None:
+    """Nor any for those who wait with them."""
+    state, found = admit(FRESH, NOW, TWO, wanted=50, longest=3.0, probe=PROBE)
+    _, refused = admit(state, NOW, TWO, longest=3.0, probe=PROBE)
+
+    assert not isinstance(found, Blocked)
+    assert [one.at - NOW for one in found] == [0.0] * 10 + [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    assert refused == Blocked(NOW + 3.5, "queue")
+
+
+def test_turns_that_nobody_waits_for_any_more_are_given_back() -> None:
+    """As if they had never been reserved."""
+    before, _ = turns(FRESH, 10)
+    state, queued = turns(before, 40)
+
+    given, number = after_giving_back(state, queued, TWO)
+
+    assert number == 40
+    assert abs(given.due - before.due) < 1e-6
+
+
+def test_a_turn_with_others_behind_it_can_not_be_given_back() -> None:
+    """They keep their times, and two calls at one time would be one too many."""
+    first, mine = turns(FRESH, 12)
+    state, _ = turns(first, 1)
+
+    assert after_giving_back(state, mine, TWO) == (state, 0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.integers(1, 9), st.sets(st.integers(0, 60))), max_size=30))
+def test_giving_back_never_lets_more_through(asked: list[tuple[float, int, set[int]]]) -> None:
+    """Whichever of those who wait go away, and whoever comes then."""
+    state, now = FRESH, NOW
+    kept: list[Go] = []
+    for gap, wanted, gone in asked:
+        now += gap
+        state, found = admit(state, now, TWO, wanted=wanted, probe=PROBE)
+        kept = sorted([*kept, *(() if isinstance(found, Blocked) else found)], key=lambda turn: turn.at)
+        spare = [turn for place, turn in enumerate(kept) if place in gone and turn.at > now]
+        state, number = after_giving_back(state, spare, TWO)
+        returned = {id(turn) for turn in spare[len(spare) - number :]}
+        kept = [turn for turn in kept if id(turn) not in returned]
+
+    for first in range(len(kept)):
+        for last in range(first, len(kept)):
+            assert last - first + 1 <= 10 + 2 * (kept[last].at - kept[first].at) + 1e-5
 
 
 def test_what_a_wrong_clock_wrote_does_not_count() -> None:
