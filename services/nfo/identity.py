@@ -129,7 +129,8 @@ def _wanted(state: SeriesState, asked: CatalogueIds | None) -> Wanted:
     # Ids that a person gave settle it: no title may lead elsewhere.
     if asked:
         return Wanted(ids=asked)
-    return Wanted(ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)
+    before = (state.catalogue, state.catalogue_id) if state.catalogue and state.catalogue_id else None
+    return Wanted(entry=before, ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)
 
 
 def _in_words(details: SeriesDetails) -> str:

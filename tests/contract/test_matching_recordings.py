@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from services.platform.catalogues import tmdb_mapping, tmdb_wire, tvmaze_mapping
 from services.platform.catalogues.matching import Match, choose, in_one_line
-from services.platform.catalogues.model import Candidate, SeriesDetails
+from services.platform.catalogues.model import Candidate
 from services.platform.catalogues.tmdb_artwork import PictureServer
 from services.platform.catalogues.tvmaze_wire import Show
 
@@ -188,7 +188,7 @@ def _files(catalogue: str) -> list[str]:
 
 
 def _read(catalogue: str, name: str) -> list[Candidate]:
-    """The series that a recorded answer tells of; none of what is about something else."""
+    """The series that a recorded answer tells of, by all their names; none of what is about something else."""
     body = (Path(_FOLDER) / catalogue / name).read_bytes()
     return _read_tvmaze(json.loads(body)) if catalogue == "tvmaze" else _read_tmdb(name, json.loads(body))
 
@@ -196,7 +196,7 @@ def _read(catalogue: str, name: str) -> list[Candidate]:
 def _read_tvmaze(answer: Any) -> list[Candidate]:
     found = [one.get("show", one) for one in (answer if isinstance(answer, list) else [answer])]
     shows = [msgspec.convert(one, Show) for one in found if "premiered" in one]
-    return [_named(tvmaze_mapping.to_candidate(one), tvmaze_mapping.to_details(one)) for one in shows]
+    return [tvmaze_mapping.to_candidate(one) for one in shows]
 
 
 def _read_tmdb(name: str, answer: Any) -> list[Candidate]:
@@ -207,13 +207,7 @@ def _read_tmdb(name: str, answer: Any) -> list[Candidate]:
         return []
     # Pictures have no names, and in the oldest answers a shape of their own.
     show = msgspec.convert({key: value for key, value in answer.items() if key != "images"}, tmdb_wire.Show)
-    return [_named(tmdb_mapping.to_candidate(show, _PICTURES), tmdb_mapping.to_details(show, (), ("en",), _PICTURES))]
-
-
-def _named(hit: Candidate, entry: SeriesDetails) -> Candidate:
-    """The hit as it is once its entry was looked into."""
-    names = filter(None, (*hit.titles, entry.name, entry.original_name, *entry.aliases))
-    return replace(hit, titles=tuple(dict.fromkeys(names)))
+    return [tmdb_mapping.to_full_candidate(show, ("en",), _PICTURES)]
 
 
 def _merged(entries: Iterable[Candidate]) -> tuple[Candidate, ...]:

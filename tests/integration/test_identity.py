@@ -22,7 +22,8 @@ from services.platform.catalogues.model import SeriesDetails
 from services.platform.catalogues.several import Catalogues
 from services.platform.claims import Claim, Claims
 from services.platform.event_store import EventStore, life_of
-from services.platform.library import NO_IDS, Library
+from services.platform.failures import LoadFailure
+from services.platform.library import Library
 from services.platform.part_loader import PartLoader
 from tests.support.histories import added
 from tests.support.paper_catalogue import Paper, entry
@@ -36,6 +37,7 @@ DARK_MATTER = entry(
     aliases=("Materia oscura", "Dark Matter", "Matière noire"),
     year=2015,
 )
+NO_IDS = CatalogueIds()
 
 
 class Series:
@@ -200,6 +202,21 @@ async def test_another_catalogue_for_the_same_series_keeps_its_ids(series: Serie
 
     assert (state.catalogue, state.catalogue_id) == ("tmdb", "9")
     assert state.ids == CatalogueIds(tmdb=9, tvmaze=1, tvdb=11, imdb="tt0000011")
+
+
+async def test_a_catalogue_that_is_down_loses_no_series_to_another_one(series: Series) -> None:
+    """A refresh waits for it; nothing loads again."""
+    tmdb = Paper("tmdb", entry("tmdb", 9, "Dark", ids=CatalogueIds(tmdb=9, imdb="tt0000011"), year=2013))
+    series.catalogues = Catalogues([tmdb, Paper("tvmaze", DARK)])
+    await series.add()
+    await load_episodes(series)
+    tmdb.failure = LoadFailure("invalid", "bad_token", "it does not take the token")
+
+    state = await series.identify()
+
+    assert (state.catalogue, state.catalogue_id, state.episodes.status) == ("tmdb", "9", "loaded")
+    assert state.identity.error is not None
+    assert state.identity.error.code == "bad_token"
 
 
 async def test_other_titles_are_told_once_and_without_the_name(series: Series) -> None:

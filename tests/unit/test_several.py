@@ -11,7 +11,7 @@ from services.platform.failures import LoadFailure
 
 DOWN = LoadFailure("network", "timeout", "it did not answer")
 BROKEN = LoadFailure("invalid", "bad_token", "it does not take the token")
-GONE = LoadFailure("not_found", "not_found", "it has nothing there")
+GONE = LoadFailure("not_found", "http_404", "it has no such page")
 PAGE = Canonical(site="aniworld.to", id="trigun")
 
 
@@ -29,8 +29,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Shelf:
     """A catalogue in memory that writes down what it is asked, and fails if it is told to.
 
-    Like the real ones it finds entries by any of their names, also by a part of it, and tells in its hits only one.
-    Like TVmaze's its hits tell ids, unless it is TMDB.
+    Like the real ones it finds entries by any of their names, also by a part of it, and tells in its hits only one; all
+    of them only of what its own id leads to. Like TVmaze's its hits tell ids, unless it is TMDB.
     """
 
     def __init__(self, name: str, *entries: Entry, failure: LoadFailure | None = None) -> None:
@@ -46,18 +46,19 @@ class Shelf:
         return [self._hit(one) for one in self.entries if any(wished in normalise(x) for x in (one.name, *one.aliases))]
 
     async def find(self, ids: CatalogueIds) -> Candidate | None:
-        self._ask("find")
+        own = getattr(ids, self.name)
+        self._ask("find" if own is None else f"find {own}")
         wished = {(name, getattr(ids, name)) for name in (self.name, "imdb", "tvdb")} - {("imdb", None), ("tvdb", None)}
         for one in self.entries:
+            if one.number in self.gone:
+                continue
             if wished & {(self.name, one.number), ("imdb", one.imdb), ("tvdb", one.tvdb)}:
-                return msgspec.structs.replace(self._hit(one), ids=self._ids(one))
+                titles = (one.name, *one.aliases) if one.number == own else (one.name,)
+                return msgspec.structs.replace(self._hit(one), titles=titles, ids=self._ids(one))
         return None
 
     async def details(self, catalogue_id: str) -> SeriesDetails:
-        self._ask(f"details {catalogue_id}")
         one = next(entry for entry in self.entries if str(entry.number) == catalogue_id)
-        if one.number in self.gone:
-            raise GONE
         return SeriesDetails(
             catalogue=self.name, catalogue_id=catalogue_id, url="", ids=self._ids(one), name=one.name,
             aliases=one.aliases, year=one.year,
@@ -151,7 +152,7 @@ async def test_an_id_settles_it_whatever_the_title() -> None:
     tmdb, tvmaze = shelves(Entry(number=7, name="Something Else", year=2020))
 
     assert await identify(wanted("Trigun", tmdb=7), tmdb, tvmaze) == ("tmdb", "7")
-    assert tmdb.asked == ["find"]
+    assert tmdb.asked == ["find 7"]
 
 
 async def test_what_a_later_one_has_under_an_id_is_looked_for_in_a_better_one() -> None:
@@ -194,7 +195,7 @@ async def test_ids_alone_never_fall_back_to_titles() -> None:
 
     assert (failure.error.kind, failure.error.code) == ("not_found", "no_match")
     assert "a series with the ids given" in failure.error.message
-    assert tmdb.asked == ["find"]
+    assert tmdb.asked == ["find 7"]
 
 
 async def test_ids_of_two_series_are_refused() -> None:
@@ -228,6 +229,29 @@ async def test_a_title_does_not_lead_to_an_entry_with_other_ids() -> None:
 
     assert await identify(wanted("Trigun", imdb="tt0000002"), tmdb, tvmaze) == ("tvmaze", "2")
     assert (await refused(wanted("Trigun", imdb="tt0000002"), tmdb)).candidates == ("Trigun (1998), tmdb 1",)
+
+
+async def test_an_id_of_another_catalogue_is_believed_if_what_it_leads_to_resembles_the_series() -> None:
+    """Neither title nor year of it fits: somebody mistyped it."""
+    shelf = Shelf("tvmaze", Entry(number=7, name="Naruto", year=2002, imdb="tt0000007"))
+
+    failure = await refused(wanted("Trigun", imdb="tt0000007"), shelf)
+
+    assert failure.candidates == ("Naruto (2002), tvmaze 7",)
+    assert await identify(wanted("Trigun", year=2003, imdb="tt0000007"), shelf) == ("tvmaze", "7")
+    assert await identify(wanted("NARUTO", year=1980, imdb="tt0000007"), shelf) == ("tvmaze", "7")
+    assert await identify(wanted(imdb="tt0000007"), shelf) == ("tvmaze", "7")
+
+
+async def test_a_mistyped_id_is_found_out_by_the_other_one() -> None:
+    """The catalogue's own, too: what it leads to has another id and does not resemble the series."""
+    shelf = Shelf(
+        "tvmaze", Entry(number=1, imdb="tt0000001"), Entry(number=7, name="Naruto", year=2002, imdb="tt0000007")
+    )
+
+    failure = await refused(wanted("Naruto", year=2002, tvmaze=1, imdb="tt0000007"), shelf)
+
+    assert failure.candidates == ("Trigun (1998), tvmaze 1", "Naruto (2002), tvmaze 7")
 
 
 async def test_a_title_of_several_is_left_to_the_year() -> None:
@@ -266,7 +290,7 @@ async def test_further_names_are_looked_into_only_in_doubt() -> None:
     assert await identify(wanted("Trigun"), by_name) == ("tmdb", "1")
     assert await identify(wanted("Toraigan"), by_alias) == ("tmdb", "1")
     assert by_name.asked == ["search Trigun"]
-    assert by_alias.asked == ["search Toraigan", "details 1"]
+    assert by_alias.asked == ["search Toraigan", "find 1"]
 
 
 async def test_at_most_three_are_looked_into() -> None:
@@ -279,9 +303,9 @@ async def test_at_most_three_are_looked_into() -> None:
     assert await identify(wanted("Trigun", "Toraigan"), with_year) == ("tmdb", "2")
     await refused(wanted("Trigun", "Toraigan", year=None), without)
     await refused(wanted("Trigun", "Toraigan"), later)
-    assert [one.split()[0] for one in with_year.asked].count("details") == 3
-    assert [one.split()[0] for one in without.asked].count("details") == 0
-    assert [one.split()[0] for one in later.asked].count("details") == 3
+    assert [one.split()[0] for one in with_year.asked].count("find") == 3
+    assert [one.split()[0] for one in without.asked].count("find") == 0
+    assert [one.split()[0] for one in later.asked].count("find") == 3
 
 
 async def test_an_unknown_year_of_many_hits_proves_nothing() -> None:
@@ -329,15 +353,50 @@ async def test_the_page_tells_the_year_that_tells_titles_apart() -> None:
     assert await identify(wanted("Trigun", year=None, page=PAGE), shelf, site=site) == ("tmdb", "2")
 
 
-async def test_the_page_is_read_last_if_title_and_year_are_known() -> None:
-    """Only when they lead nowhere; then its titles are searched for, and it is not read again."""
+async def test_the_page_is_not_read_for_a_title_of_exactly_its_year() -> None:
+    """Only a few pages can be read; else its titles are searched for too, and nothing is asked for again."""
     by_title, by_page = Shelf("tmdb", Entry(number=1)), Shelf("tmdb", Entry(number=1, name="Toraigan"))
     unread, read = Website(Page(titles=("Toraigan",))), Website(Page(titles=("Toraigan",)))
 
     assert await identify(wanted("Trigun", page=PAGE), by_title, site=unread) == ("tmdb", "1")
     assert await identify(wanted("Trigun", page=PAGE), by_page, site=read) == ("tmdb", "1")
     assert (unread.asked, read.asked) == ([], ["page"])
-    assert by_page.asked == ["search Trigun", "search Trigun", "search Toraigan"]
+    assert by_page.asked == ["search Trigun", "search Toraigan"]
+
+
+DEATH_NOTE = (
+    Entry(number=1, name="Death Note", year=2015, imdb="tt0000001"),
+    Entry(number=2, name="Desu Noto", year=2016, imdb="tt0000002", aliases=("Death Note",)),
+)
+
+
+async def test_an_id_of_the_page_outweighs_a_title_of_nearly_its_year() -> None:
+    """A live action of the year before bears the very title; the page means the other one."""
+    site = Website(Page(titles=("Death Note",), year=2016, ids=CatalogueIds(imdb="tt0000002")))
+    shelf = Shelf("tvmaze", *DEATH_NOTE)
+
+    assert await identify(wanted("Death Note", year=2016, page=PAGE), shelf, site=site) == ("tvmaze", "2")
+    assert (shelf.asked, site.asked) == (["search Death Note", "find"], ["page"])
+
+
+async def test_an_id_of_the_page_tells_two_of_a_title_apart() -> None:
+    """No further catalogue is asked before."""
+    site = Website(Page(titles=("Trigun",), ids=CatalogueIds(imdb="tt0000002")))
+    tmdb, tvmaze = shelves(Entry(number=1), Entry(number=2, imdb="tt0000002"), second=(Entry(number=3),))
+
+    assert await identify(wanted("Trigun", page=PAGE), tmdb, tvmaze, site=site) == ("tmdb", "2")
+    assert tvmaze.asked == []
+
+
+@pytest.mark.parametrize("said", [Page(titles=()), Page(titles=("Trigun",), year=1998)])
+@pytest.mark.parametrize("failure", [None, DOWN, BROKEN, GONE])
+async def test_a_year_that_is_one_off_is_good_enough_without_an_id(said: Page, failure: LoadFailure | None) -> None:
+    """Whatever the page does not say; nothing is searched for again."""
+    shelf = Shelf("tmdb", Entry(number=1, year=1999))
+
+    found = await identify(wanted("Trigun", page=PAGE), shelf, site=Website(said, failure=failure))
+
+    assert (found, shelf.asked) == (("tmdb", "1"), ["search Trigun"])
 
 
 async def test_nothing_is_asked_twice_if_the_page_says_nothing_new() -> None:
@@ -409,6 +468,76 @@ async def test_a_page_that_is_down_is_no_obstacle_to_a_title() -> None:
         "1",
     )
     assert site.asked == ["page"]
+
+
+def again(catalogue: str, catalogue_id: str, **ids: int | str) -> Wanted:
+    """Trigun, which was identified before."""
+    known = msgspec.convert(ids, CatalogueIds)
+    return Wanted(entry=(catalogue, catalogue_id), ids=known, titles=("Trigun",), year=1998)
+
+
+async def test_a_series_stays_the_entry_that_it_is() -> None:
+    """Nobody else is asked, whatever its name and the ids of others are by now."""
+    tmdb, tvmaze = shelves(Entry(number=9, name="Renamed", year=2020, imdb="tt0000009"), second=(Entry(number=1),))
+
+    assert await identify(again("tmdb", "9", tmdb=9, imdb="tt0000001"), tmdb, tvmaze) == ("tmdb", "9")
+    assert (tmdb.asked, tvmaze.asked) == (["find 9"], [])
+
+
+@pytest.mark.parametrize("down", [DOWN, BROKEN])
+async def test_a_catalogue_that_fails_loses_no_series_to_another_one(down: LoadFailure) -> None:
+    """Its failure comes out, even if the other one has it."""
+    tmdb, tvmaze = shelves(second=(Entry(number=1, imdb="tt0000001"),), down=down)
+
+    assert await refused(again("tmdb", "9", tmdb=9, imdb="tt0000001"), tmdb, tvmaze) is down
+    assert tvmaze.asked == []
+
+
+async def test_a_catalogue_that_is_set_up_later_takes_its_series_over() -> None:
+    """By an id that it shares with the entry, also one that only the series was known to have."""
+    tmdb, tvmaze = shelves(Entry(number=9, imdb="tt0000001"), second=(Entry(number=1, imdb="tt0000001"),))
+    known = Shelf("tmdb", Entry(number=9))
+
+    assert await identify(again("tvmaze", "1", tvmaze=1), tmdb, tvmaze) == ("tmdb", "9")
+    assert await identify(again("tvmaze", "1", tvmaze=1, tmdb=9), known, tvmaze) == ("tmdb", "9")
+    assert (tmdb.asked, known.asked) == (["find"], ["find 9"])
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        Shelf("tmdb", Entry(number=9, imdb="tt0000001"), failure=DOWN),
+        Shelf("tmdb", Entry(number=9)),
+        Shelf("tmdb", Entry(number=9, name="Something Else", year=2020, imdb="tt0000001")),
+        Shelf("tmdb", Entry(number=9, imdb="tt0000001", tvdb=6)),
+    ],
+)
+async def test_a_catalogue_takes_over_no_series_that_it_does_not_surely_have(better: Shelf) -> None:
+    """It is down, shares no id, or has another series under it."""
+    tvmaze = Shelf("tvmaze", Entry(number=1, imdb="tt0000001", tvdb=5))
+
+    assert await identify(again("tvmaze", "1", tvmaze=1, imdb="tt0000001"), better, tvmaze) == ("tvmaze", "1")
+
+
+async def test_a_series_whose_entry_is_gone_is_searched_for_anew() -> None:
+    """Its catalogue may have it under another id by now, or another one has it."""
+    merged, tvmaze = shelves(Entry(number=10, imdb="tt0000001"), second=(Entry(number=1, imdb="tt0000001"),))
+
+    assert await identify(again("tmdb", "9", tmdb=9, imdb="tt0000001"), merged, tvmaze) == ("tmdb", "10")
+    assert await identify(again("tmdb", "9", tmdb=9, imdb="tt0000001"), Shelf("tmdb"), tvmaze) == ("tvmaze", "1")
+    assert await identify(again("tmdb", "9", tmdb=9), Shelf("tmdb"), tvmaze) == ("tvmaze", "1")
+
+
+async def test_a_series_whose_catalogue_is_not_set_up_any_more_is_searched_for_anew() -> None:
+    """By its ids first; also one that was only a page until now."""
+    site = Website(Page(titles=("Trigun",), year=1998))
+    two, one = Shelf("tvmaze", Entry(number=1), Entry(number=2, imdb="tt0000001")), Shelf("tvmaze", Entry(number=1))
+    of_page = msgspec.structs.replace(again("aniworld", "trigun"), page=PAGE)
+
+    assert await identify(again("tmdb", "9", tmdb=9, imdb="tt0000001"), two) == ("tvmaze", "2")
+    assert await identify(of_page, one, site=site) == ("tvmaze", "1")
+    assert await identify(of_page, Shelf("tvmaze"), site=site) == ("aniworld", "trigun")
+    assert await refused(of_page, Shelf("tvmaze", failure=DOWN), site=site) is DOWN
 
 
 async def test_nothing_found_says_what_there_is() -> None:

@@ -1,10 +1,18 @@
-"""One search for one series over several catalogues.
+"""One search for one series over several catalogues. A wrong accept is worse than none.
 
-What identifies it, the surest first: ids that a person gave or the link carries, ids of the page that it was added
-from, its title and aliases with its year. A wrong accept is worse than none.
+What settles it, in this order:
+
+1. The entry that it was identified as before, while its catalogue has it.
+2. Ids that a person gave or the link carries. Where titles are known as well, what an id leads to must resemble them,
+   unless it is the catalogue's own id and no other one contradicts.
+3. Its title, where exactly one entry of exactly its year bears it.
+4. The page that it was added from: its ids, as under 2, and further titles. It comes after 3, since a site lets few of
+   its pages be read, and many series are added at once; and before 5, since there it knows better.
+5. Titles, and a year that is at most one off or not known.
+6. The page itself, if no catalogue knows the series.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -16,12 +24,13 @@ from services.platform.catalogues.matching import (
     NoMatch,
     choose,
     contradicts,
+    ids_of,
     in_one_line,
     merged_ids,
     near,
     resembles,
 )
-from services.platform.catalogues.model import Candidate, Catalogue, Page, SeriesDetails, Site, Wanted
+from services.platform.catalogues.model import Candidate, Catalogue, Page, Site, Wanted
 from services.platform.failures import LoadFailure
 
 log = structlog.get_logger()
@@ -35,13 +44,66 @@ _NO_IDS = CatalogueIds()
 _PASSES = frozenset({"network", "busy"})
 
 
+class _Shelf:
+    """One catalogue and what it has said so far: nothing is asked for twice."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._searched: set[str] = set()
+        self._hits: dict[str, Candidate] = {}
+        self._entries: dict[str, Candidate | None] = {}
+        self._looked_into = 0
+
+    async def choose(self, titles: Sequence[str], year: int | None) -> Choice:
+        """The choice among all hits so far: a search for one title may leave out what another one was ambiguous for."""
+        choice: Choice = NoMatch()
+        for title in titles[:_SEARCHED]:
+            await self._search(title)
+            choice = choose([*self._hits.values()], titles, year)
+            if isinstance(choice, NoMatch) and not choice.is_ambiguous:
+                await self._look_into(year)
+                choice = choose([*self._hits.values()], titles, year)
+            if isinstance(choice, Match):
+                break
+        return choice
+
+    async def entry(self, hit: Candidate) -> Candidate | None:
+        """The hit with all the names and ids that its entry has; None if it has just gone."""
+        number = hit.catalogue_id
+        if number not in self._entries:
+            self._entries[number] = await self.catalogue.find(ids_of(self.catalogue.name, number))
+        return self._entries[number]
+
+    async def _search(self, title: str) -> None:
+        if title not in self._searched:
+            for hit in await self.catalogue.search(title):
+                self._hits.setdefault(hit.catalogue_id, hit)
+            self._searched.add(title)
+
+    async def _look_into(self, year: int | None) -> None:
+        """Give the likely hits all the names that their entries have: a search does not tell these.
+
+        Of more than are looked into, another one could bear the name too: then the year must speak as well.
+        """
+        likely = near(self._hits.values(), year)
+        if len(likely) > _LOOKED_INTO:
+            likely = [one for one in likely if one.year is not None and year is not None]
+        for one in likely:
+            if one.catalogue_id in self._entries or self._looked_into >= _LOOKED_INTO:
+                continue
+            self._looked_into += 1
+            if entry := await self.entry(one):
+                self._hits[one.catalogue_id] = replace(one, titles=(*one.titles, *entry.titles))
+
+
 class Search:
     """What is known of the series so far, what was seen, and what could not be asked. `run` once."""
 
     def __init__(self, catalogues: Sequence[Catalogue], site: Site | None, wanted: Wanted) -> None:
-        self._catalogues = catalogues
+        self._shelves = [_Shelf(one) for one in catalogues]
         self._site = site
         self._slug = wanted.page.id if wanted.page and site else None
+        self._entry = wanted.entry
         self._ids = wanted.ids
         self._titles = wanted.titles
         self._year = wanted.year
@@ -52,130 +114,117 @@ class Search:
 
     async def run(self) -> Candidate:
         """The entry. Raises LoadFailure: a catalogue's where its answer is missing, else not_found."""
-        found = await self._by_ids(self._ids)
+        found = await self._as_before() or await self._by_ids(self._ids)
         if found is None and self._titles:  # without titles only ids count: a person gave them to settle it
             found = await self._by_words()
         if found is None:
             raise self._failure()
         return found
 
+    async def _as_before(self) -> Candidate | None:
+        """The entry that the series is already. Raises its catalogue's failure.
+
+        That one does not answer is no reason to become an entry of another one. Once it has the entry no more, its id
+        leads nowhere and is forgotten; the entry of a site, or of a catalogue that is not set up any more, is searched
+        for anew.
+        """
+        for place, shelf in enumerate(self._shelves):
+            if self._entry is not None and shelf.catalogue.name == self._entry[0]:
+                found = await shelf.catalogue.find(ids_of(*self._entry))
+                if found is not None:
+                    return await self._in_a_better_one(place, found)
+                self._ids = replace(self._ids, **{shelf.catalogue.name: None})
+        return None
+
     async def _by_words(self) -> Candidate | None:
-        """By titles and page. The page is read before the titles where these alone prove little, else after them."""
-        found = await self._by_page() if self._year is None else None
-        found = found or await self._by_titles()
-        known = self._titles, self._year
-        found = found or await self._by_page()
-        if found is None and (self._titles, self._year) != known:
-            found = await self._by_titles()
-        return found or await self._last_resort()
+        """By titles and page."""
+        found = None
+        if self._slug is not None and self._year is not None:
+            found = await self._by_titles(for_sure=True)
+        return found or await self._by_page() or await self._by_titles() or await self._last_resort()
 
     async def _by_ids(self, ids: CatalogueIds) -> Candidate | None:
-        """The entry with one of the ids, unless another one of them is of another entry."""
+        """The entry with one of the ids, unless it is another series."""
         if ids == _NO_IDS:
             return None
-        for place, catalogue in enumerate(self._catalogues):
+        for place, shelf in enumerate(self._shelves):
             try:
-                found = await catalogue.find(ids)
+                found = await shelf.catalogue.find(ids)
             except LoadFailure as failure:
                 self._failures.append(failure)
                 continue
-            if found is not None and self._has_ids(catalogue, found):
+            if found is None:
+                continue
+            if self._is_meant(found):
                 return await self._in_a_better_one(place, found)
+            self._seen.append(found)
         return None
 
-    def _has_ids(self, catalogue: Catalogue, found: Candidate) -> bool:
-        """Whether the ids known belong to that entry.
+    def _is_meant(self, found: Candidate) -> bool:
+        """Whether what an id led to is the series, of which more may be known.
 
-        The entry's own id outweighs those that catalogues have of one another and correct from time to time; but not
-        among ids alone, of which a person may have mistyped any.
+        An entry's own id outweighs those that catalogues have of one another and correct from time to time: with it
+        the entry may contradict these, if it resembles the series, and need not resemble it if it does not. Among ids
+        alone nothing may contradict, for a person may have mistyped any.
         """
-        own = getattr(self._ids, catalogue.name, None)
-        if not contradicts(found.ids, self._ids) or (self._titles and str(own) == found.catalogue_id):
+        is_at_one = not contradicts(found.ids, self._ids)
+        if not self._titles:
+            return is_at_one
+        is_its_own = str(getattr(self._ids, found.catalogue, None)) == found.catalogue_id
+        if is_at_one and is_its_own:
             return True
-        self._seen.append(found)
-        return False
+        return (is_at_one or is_its_own) and resembles(found, self._titles, self._year)
 
     async def _in_a_better_one(self, place: int, found: Candidate) -> Candidate:
-        """The same entry in a catalogue that comes before, if that has it under an id that this one knows."""
-        for better in self._catalogues[:place]:
+        """The same entry in a catalogue that comes before, if that has it under an id that is known."""
+        known = merged_ids(found.ids, self._ids)
+        for better in (shelf.catalogue for shelf in self._shelves[:place]):
             try:
-                same = await better.find(found.ids)
+                same = await better.find(known)
             except LoadFailure as failure:
                 log.info("catalogue_passed_over", catalogue=better.name, why=str(failure))
                 continue
-            if same is None or contradicts(same.ids, merged_ids(found.ids, self._ids)):
+            if same is None or contradicts(same.ids, known):
                 continue
             if resembles(same, found.titles, found.year):
                 return replace(same, ids=merged_ids(same.ids, found.ids))
         return found
 
-    async def _by_titles(self) -> Candidate | None:
-        """The entry that titles and year lead to.
+    async def _by_titles(self, *, for_sure: bool = False) -> Candidate | None:
+        """The entry that titles and year lead to; `for_sure`: it is the only one, and its year is the very same.
 
         Where the year is not known and one catalogue has several of a title, another one that has only one of these
         proves nothing.
         """
         self._is_ambiguous = False
-        for place, catalogue in enumerate(self._catalogues):
+        for place, shelf in enumerate(self._shelves):
             try:
-                choice = await self._choose_in(catalogue)
+                choice = await self._choose_in(shelf)
             except LoadFailure as failure:
                 self._failures.append(failure)
                 continue
             if isinstance(choice, Match):
+                if for_sure and choice.candidate.year != self._year:
+                    return None
                 return await self._in_a_better_one(place, choice.candidate)
             self._seen += choice.candidates
             self._is_ambiguous |= choice.is_ambiguous
-            if choice.is_ambiguous and self._year is None:
+            if choice.is_ambiguous and (for_sure or self._year is None):
                 break
         return None
 
-    async def _choose_in(self, catalogue: Catalogue) -> Choice:
-        """The choice among all hits so far: a search for one title may leave out what another one was ambiguous for."""
-        hits: dict[str, Candidate] = {}
-        looked_into: set[str] = set()
-        choice: Choice = NoMatch()
-        for title in self._titles[:_SEARCHED]:
-            for hit in await catalogue.search(title):
-                hits.setdefault(hit.catalogue_id, hit)
-            choice = self._choose(hits)
-            if isinstance(choice, NoMatch) and not choice.is_ambiguous:
-                await self._look_into(catalogue, hits, looked_into)
-                choice = self._choose(hits)
-            if isinstance(choice, Match):
-                found = choice.candidate
-                return choice if await self._is_no_other(catalogue, found) else NoMatch((found,))
-        return choice
-
-    def _choose(self, hits: Mapping[str, Candidate]) -> Choice:
-        return choose([*hits.values()], self._titles, self._year)
-
-    async def _look_into(self, catalogue: Catalogue, hits: dict[str, Candidate], looked_into: set[str]) -> None:
-        """Give the likely hits all the names that their entries have: a search does not tell these.
-
-        Of more than are looked into, another one could bear the name too: then the year must speak as well.
-        """
-        likely = near(hits.values(), self._year)
-        if len(likely) > _LOOKED_INTO:
-            likely = [one for one in likely if one.year is not None and self._year is not None]
-        for one in likely:
-            if one.catalogue_id in looked_into or len(looked_into) >= _LOOKED_INTO:
-                continue
-            looked_into.add(one.catalogue_id)
-            if entry := await _entry(catalogue, one):
-                names = filter(None, (*one.titles, entry.name, entry.original_name, *entry.aliases))
-                hits[one.catalogue_id] = replace(one, titles=tuple(names))
-
-    async def _is_no_other(self, catalogue: Catalogue, found: Candidate) -> bool:
-        """Whether what a title led to may be the series whose ids are known, though no catalogue could find them."""
-        if self._ids == _NO_IDS:
-            return True
-        entry = await _entry(catalogue, found)
-        return entry is not None and not contradicts(entry.ids, self._ids)
+    async def _choose_in(self, shelf: _Shelf) -> Choice:
+        """The shelf's choice, unless that is an entry whose ids are not the ones known."""
+        choice = await shelf.choose(self._titles, self._year)
+        if isinstance(choice, NoMatch) or self._ids == _NO_IDS:
+            return choice
+        entry = await shelf.entry(choice.candidate)
+        is_other = entry is None or contradicts(entry.ids, self._ids)
+        return NoMatch((choice.candidate,)) if is_other else choice
 
     async def _by_page(self) -> Candidate | None:
-        """Who has an id that the page tells; what else it says is known from here on. It is read once."""
-        if self._site is None or self._slug is None or self._page is not None:
+        """Who has an id that the page tells; what else it says is known from here on. It may as well fail."""
+        if self._site is None or self._slug is None:
             return None
         try:
             page = self._page = await self._site.page(self._slug)
@@ -187,11 +236,7 @@ class Search:
         if contradicts(page.ids, self._ids):  # somebody knows better than the page
             return None
         self._ids = merged_ids(self._ids, page.ids)
-        found = await self._by_ids(page.ids)
-        if found is None or resembles(found, self._titles, self._year):
-            return found
-        self._seen.append(found)  # the page has the id of another series
-        return None
+        return await self._by_ids(page.ids)
 
     async def _last_resort(self) -> Candidate | None:
         """The page itself as the entry, if every catalogue was asked and none knows any such series."""
@@ -220,13 +265,3 @@ class Search:
             "identity with an id, such as tmdb_id.",
             candidates=lines,
         )
-
-
-async def _entry(catalogue: Catalogue, hit: Candidate) -> SeriesDetails | None:
-    """All about the hit; None if its entry has just gone."""
-    try:
-        return await catalogue.details(hit.catalogue_id)
-    except LoadFailure as failure:
-        if failure.error.kind != "not_found":
-            raise
-        return None

@@ -94,6 +94,11 @@ def merged_ids(*those: CatalogueIds) -> CatalogueIds:
     )
 
 
+def ids_of(catalogue: str, catalogue_id: str) -> CatalogueIds:
+    """What the id of an entry is among those of catalogues; nothing for a catalogue whose ids nobody else knows."""
+    return msgspec.convert({catalogue: catalogue_id}, CatalogueIds, strict=False)
+
+
 def in_one_line(candidate: Candidate) -> str:
     """The candidate for people: `Attack on Titan (2013), tvmaze 919`."""
     title = candidate.titles[0] if candidate.titles else "(no title)"

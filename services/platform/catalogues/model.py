@@ -11,7 +11,7 @@ from contracts.events import ArtworkCandidate, Canonical, CatalogueIds, Season
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A search hit: enough to decide whether it is the series meant. `titles` holds the name first, then aliases.
+    """A hit: enough to decide whether it is the series meant. `titles` holds the name first, then aliases.
 
     `url` is the entry's page, for people: a link that Coldopen can be given to add the series.
     """
@@ -75,8 +75,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which series is meant: ids that settle it, titles and year that may, and the page that it was added from."""
+    """Which series is meant: ids that settle it, titles and year that may, and the page that it was added from.
 
+    `entry` is the catalogue's entry (its name, its id) that the series was identified as already: it stays that one.
+    """
+
+    entry: tuple[str, str] | None = None
     ids: CatalogueIds = CatalogueIds()
     titles: tuple[str, ...] = ()
     year: int | None = None
@@ -92,7 +96,10 @@ class Catalogue(Protocol):
         """Candidates for a title, best first; empty when there is none."""
 
     async def find(self, ids: CatalogueIds) -> Candidate | None:
-        """The entry that has one of these ids, or None; a catalogue tries the ids that it knows, its own first."""
+        """The entry that has one of these ids, or None; a catalogue tries the ids that it knows, its own first.
+
+        What its own id leads to bears all the names and ids that the entry has, for the call that `details` makes too.
+        """
 
     async def details(self, catalogue_id: str) -> SeriesDetails:
         """Everything about one entry, in as few calls upstream as it takes."""

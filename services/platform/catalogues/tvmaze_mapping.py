@@ -69,11 +69,13 @@ class _Titles(msgspec.Struct, frozen=True):
 
 
 def to_candidate(show: Show) -> Candidate:
+    """A hit of a search, which tells its name only, or an entry that was looked up itself, with all its names."""
+    akas = (show.embedded and show.embedded.akas) or ()
     return Candidate(
         catalogue=NAME,
         catalogue_id=str(show.id),
         url=_page(show),
-        titles=(_name(show),),
+        titles=clean_lines((_name(show), *(aka.name for aka in akas))),
         year=year_of(iso_date(show.premiered)),
         ids=_ids(show),
         poster_url=picture_url(show.image.medium or show.image.original) if show.image else None,
