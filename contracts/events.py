@@ -244,10 +244,14 @@ class PartUnavailable(PartFact, frozen=True, kw_only=True, omit_defaults=True, t
 
 
 class PartFailed(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag="part-failed.v1"):
-    """Final for this start: only a new request loads the part. `candidates` are what identity could not choose from."""
+    """Final for this start: only a new request loads the part. `candidates` are what identity could not choose from.
+
+    `files` are in the library nevertheless: this attempt's, and those of earlier ones as far as its writer knew.
+    """
 
     error: LoadError
     candidates: tuple[str, ...] = ()
+    files: tuple[FileRecord, ...] = ()
 
 
 class SeriesRemoved(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="series-removed.v1"):

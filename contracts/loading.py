@@ -19,6 +19,7 @@ from contracts.events import (
     EpisodesLoaded,
     EventParked,
     EventUnparked,
+    FileRecord,
     FinalEvent,
     ImagesLoaded,
     LogoLoaded,
@@ -271,7 +272,13 @@ def _settled(before: PartState, event: FinalEvent, position: int) -> PartState:
     after = replace(before, outcome=outcome, attempt=event.attempt, deaths=0, retry_at=None, retry_delay=0.0)
     match event:
         case PartFailed():
-            return replace(after, status=before.good or "failed", error=event.error, error_position=position)
+            return replace(
+                after,
+                status=before.good or "failed",
+                error=event.error,
+                error_position=position,
+                files=merged_files(before.files, event.files),
+            )
         case PartUnavailable():
             # A refresh keeps the last good result: upstream having none any more deletes nothing here.
             good: Good = before.good or "unavailable"
@@ -283,6 +290,11 @@ def _settled(before: PartState, event: FinalEvent, position: int) -> PartState:
             return replace(after, status="loaded", good="loaded", error=None, error_position=0)
         case _:
             assert_never(event)
+
+
+def merged_files(known: Iterable[FileRecord], news: Iterable[FileRecord]) -> tuple[FileRecord, ...]:
+    """Each file once, as it was told last."""
+    return tuple({one.path: one for one in (*known, *news)}.values())
 
 
 def _outcome_of(event: FinalEvent) -> Outcome:

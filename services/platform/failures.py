@@ -1,13 +1,13 @@
 """How a loader's work can fail. What a failure becomes (later, never, ignore) is decided in `part_loader.py`, once."""
 
-from contracts.events import ErrorKind, LoadError
+from contracts.events import ErrorKind, FileRecord, LoadError
 
 
 class LoadFailure(Exception):
     """An attempt failed in a way that the design names: `error` is what the event, the board and the log will say.
 
     `retry_after` (seconds) is what the upstream asked for, where it did; `candidates` are the entries that identity
-    could not choose from, one line each.
+    could not choose from, one line each. `files` are in the library nevertheless.
     """
 
     def __init__(
@@ -18,8 +18,10 @@ class LoadFailure(Exception):
         *,
         retry_after: float | None = None,
         candidates: tuple[str, ...] = (),
+        files: tuple[FileRecord, ...] = (),
     ) -> None:
         super().__init__(message)
         self.error = LoadError(kind=kind, code=code, message=message)
         self.retry_after = retry_after
         self.candidates = candidates
+        self.files = files

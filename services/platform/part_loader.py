@@ -17,6 +17,7 @@ from nats.errors import Error as NatsError
 
 from contracts.events import (
     CausedEvent,
+    FileRecord,
     LoadError,
     Part,
     PartFailed,
@@ -24,7 +25,7 @@ from contracts.events import (
     PartRetrying,
     PartStarted,
 )
-from contracts.loading import fold
+from contracts.loading import fold, merged_files
 from contracts.state import SeriesState
 from services.platform import domain
 from services.platform.domain import GiveUp, Skip, Wait
@@ -107,9 +108,7 @@ class PartLoader:
                 elif isinstance(decision, Wait):
                     await _nak(message, decision.seconds)
                 elif isinstance(decision, GiveUp):
-                    failed = PartFailed(
-                        key=key, part=self.part, cause=position, attempt=decision.attempt, error=decision.error
-                    )
+                    failed = _failed(state, self.part, decision.attempt, decision.error)
                     await self._record(failed, state, message)
                     await message.ack()
                 else:
@@ -138,8 +137,8 @@ class PartLoader:
             try:
                 await self._record_for_sure(outcome, job.state, message)
             except TooLarge as error:
-                too_large = LoadError(kind="invalid", code="too_large", message=f"the outcome is too large: {error}")
-                await self._record_for_sure(self._failed(job, too_large), job.state, message)
+                too_large = LoadFailure("invalid", "too_large", f"the outcome is too large: {error}")
+                await self._record_for_sure(self._final(job, too_large), job.state, message)
         except (Superseded, Conflict) as error:
             log.info("superseded", why=str(error))
             await _undo(job)
@@ -166,35 +165,28 @@ class PartLoader:
                         await job.check()
                     return outcome, None
         except LoadFailure as failure:
-            return self._after(job, failure.error, failure.retry_after, failure.candidates)
+            return self._after(job, failure)
         except TimeoutError:
-            error = LoadError(
-                kind="network", code="deadline", message=f"loading {self.part} took over {self._deadline:.0f} s"
-            )
-            return self._after(job, error, None, ())
+            late = LoadFailure("network", "deadline", f"loading {self.part} took over {self._deadline:.0f} s")
+            return self._after(job, late)
         except (Superseded, Conflict, LogUnavailable):
             raise
         except Exception as unforeseen:
             log.exception("unforeseen")
-            error = LoadError(
-                kind="invalid",
-                code="unforeseen",
-                message=f"{type(unforeseen).__name__}: {unforeseen}. This is a bug: please report it with the log.",
-            )
-            return self._after(job, error, None, ())
+            why = f"{type(unforeseen).__name__}: {unforeseen}. This is a bug: please report it with the log."
+            return self._after(job, LoadFailure("invalid", "unforeseen", why))
 
-    def _after(
-        self, job: Job, error: LoadError, retry_after: float | None, candidates: tuple[str, ...]
-    ) -> tuple[CausedEvent, float | None]:
-        again = domain.on_failure(job.one, error, retry_after, random.random())  # noqa: S311 - spreads load, no secret
+    def _after(self, job: Job, failure: LoadFailure) -> tuple[CausedEvent, float | None]:
+        jitter = random.random()  # noqa: S311 - spreads load, no secret
+        again = domain.on_failure(job.one, failure.error, failure.retry_after, jitter)
         if again is None:
-            return self._failed(job, error, candidates), None
+            return self._final(job, failure), None
         retrying = PartRetrying(
             key=job.key,
             part=self.part,
             cause=job.cause,
             attempt=job.run.attempt,
-            error=error,
+            error=failure.error,
             retry_at=domain.retry_time(datetime.now(UTC), again),
             delay=again.delay,
             counted=again.counted,
@@ -203,14 +195,9 @@ class PartLoader:
         )
         return retrying, again.delay
 
-    def _failed(self, job: Job, error: LoadError, candidates: tuple[str, ...] = ()) -> PartFailed:
-        return PartFailed(
-            key=job.key,
-            part=self.part,
-            cause=job.cause,
-            attempt=job.run.attempt,
-            error=error,
-            candidates=candidates,
+    def _final(self, job: Job, failure: LoadFailure) -> PartFailed:
+        return _failed(
+            job.state, self.part, job.run.attempt, failure.error, candidates=failure.candidates, files=failure.files
         )
 
     async def _release(self, message: Msg, job: Job) -> None:
@@ -234,6 +221,28 @@ class PartLoader:
             correlation_id=head.get("ce-correlationid"),
             traceparent=head.get("traceparent"),
         )
+
+
+def _failed(
+    state: SeriesState,
+    part: Part,
+    attempt: int,
+    error: LoadError,
+    *,
+    candidates: tuple[str, ...] = (),
+    files: tuple[FileRecord, ...] = (),
+) -> PartFailed:
+    one = state.part(part)
+    return PartFailed(
+        key=state.key,
+        part=part,
+        cause=one.cause,
+        attempt=attempt,
+        error=error,
+        candidates=candidates,
+        # Loaders read the last failure only: it tells again of the files that earlier ones told of.
+        files=merged_files(one.files, files),
+    )
 
 
 def _released(job: Job) -> PartReleased:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events import FileRecord, ImagesLoaded, LogoLoaded
+from contracts.events import FileRecord, ImagesLoaded, LoadError, LogoLoaded, Part, PartFailed
 from tests.support.gateway import Gateway, running_gateway
 from tests.support.histories import added, loaded_after
 
@@ -110,3 +110,17 @@ async def test_what_is_not_there_says_why(gateway: Gateway) -> None:
         assert f"There is no {kind} of dark: the catalogue has none, or" in detail
         assert "refresh" in detail
     assert "no fanart of dark: the catalogue has none." in (await gateway.get(f"{PATH}/fanart", expected=404))["detail"]
+
+
+async def test_the_picture_of_a_failed_part_is_served(gateway: Gateway) -> None:
+    """The other one says how the part is."""
+    position = await gateway.record(added("dark"))
+    cause = position + 2
+    error = LoadError(kind="not_found", code="http_404", message="the fanart is not there")
+    failed = PartFailed(key="dark", part=Part.IMAGES, cause=cause, attempt=1, error=error, files=records("poster"))
+    for event in loaded_after("dark", position):
+        await gateway.record(failed if isinstance(event, ImagesLoaded) else event)
+
+    assert (await gateway.http.get(f"{PATH}/poster")).text == FILES["poster"]
+    problem = await gateway.get(f"{PATH}/fanart", expected=404)
+    assert "its part images is failed" in problem["detail"]

@@ -8,6 +8,7 @@ from nats.aio.msg import Msg
 
 from contracts.events import (
     Canonical,
+    FileRecord,
     FinalEvent,
     Part,
     PartFailed,
@@ -181,6 +182,36 @@ async def test_a_bug_in_the_work_is_a_failure_that_says_so(store: EventStore) ->
     assert isinstance(last, PartFailed)
     assert last.error.code == "unforeseen"
     assert "KeyError" in last.error.message
+
+
+async def test_a_failure_tells_which_files_are_there_nevertheless(store: EventStore) -> None:
+    """And so does each that follows, whatever it fails for: loaders read the last one only."""
+    poster, fanart = (FileRecord(path=f"Bleach/{name}", sha256="00", bytes=1, state="written") for name in "pf")
+    failures = [
+        LoadFailure("not_found", "http_404", "it is gone", files=(poster,)),
+        LoadFailure("filesystem", "ENOSPC", "no space left", files=(fanart,)),
+        ValueError("a bug"),
+    ]
+
+    async def fails(job: Job) -> FinalEvent:
+        raise failures[len(told)]
+
+    told: list[tuple[FileRecord, ...]] = []
+    for _ in failures:
+        if told:
+            await store.append(PartRequested(key="bleach", part=Part.IDENTITY, reason="retry"))
+        await PartLoader(Part.IDENTITY, store, fails).handle(await delivery(store))
+        last = (await recorded(store))[-1]
+        assert isinstance(last, PartFailed)
+        told.append(last.files)
+    position = (await store.append(PartRequested(key="bleach", part=Part.IDENTITY, reason="retry"))).position
+    await store.append(PartStarted(key="bleach", part=Part.IDENTITY, cause=position, attempt=1, delivery=5, deaths=4))
+    await PartLoader(Part.IDENTITY, store, fails).handle(await delivery(store))
+    last = (await recorded(store))[-1]
+
+    assert told == [(poster,), (poster, fanart), (poster, fanart)]
+    assert isinstance(last, PartFailed)
+    assert (last.error.kind, last.files) == ("crash", (poster, fanart))
 
 
 async def test_a_removal_while_it_runs_undoes_the_work(store: EventStore) -> None:

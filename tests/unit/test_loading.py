@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.api import LoadingProgress
 from contracts.events import CatalogueIds, Event, LoadError, Part
@@ -139,6 +140,27 @@ def test_a_refresh_that_ends_well_is_completed_without_an_error(outcome: Event) 
 
     assert (state.loading_status, error_of(state)) == ("completed", None)
     assert (state.images.status, state.images.files) == ("loaded", (POSTER,))
+
+
+def test_a_failed_part_keeps_the_files_that_are_there() -> None:
+    """Those that it tells of and those of before, each as it was told last; a good result stays one."""
+    fanart = replace(POSTER, path="Bleach (2004)/fanart.jpg")
+    newer = replace(POSTER, sha256="ff" * 32)
+
+    first = fold(log(added(), identified(), failed(Part.IMAGES, 2, files=(fanart,))))
+    refreshed = log(
+        added(),
+        identified(),
+        loaded(Part.IMAGES, 2),
+        requested(Part.IMAGES),
+        failed(Part.IMAGES, 4, files=(fanart, newer)),
+    )
+    again = fold([*refreshed, at(6, requested(Part.IMAGES)), at(7, failed(Part.IMAGES, 6))])
+
+    assert first is not None
+    assert (first.images.status, first.images.good, first.images.files) == ("failed", None, (fanart,))
+    assert again is not None
+    assert (again.images.status, again.images.good, again.images.files) == ("loaded", "loaded", (newer, fanart))
 
 
 def test_a_counted_retry_says_when_and_which() -> None:
