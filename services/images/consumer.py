@@ -18,8 +18,9 @@ from services.platform.part_loader import DEADLINE
 
 log = structlog.get_logger()
 
-PATIENCE = 60.0  # seconds for all optional pictures of one load; what is missing then comes with the next refresh
+PATIENCE = 30.0  # seconds for all optional pictures of one load; what is missing then comes with the next refresh
 _AT_ONCE = 3  # of them: a series of 50 seasons neither takes minutes nor besieges the picture server
+_ROOM = 64 * 1024**2  # bytes of them that may wait in memory to be written; what there is no room for comes likewise
 
 
 class LoadLogo:
@@ -31,7 +32,7 @@ class LoadLogo:
 
     async def __call__(self, job: Job) -> FinalEvent:
         filing = Filing(job, self._pictures, self._library)
-        files = await filing.carry_out(await filing.plan(wanted("logo", _offered(job).artwork)))
+        files = await filing.carry_out([await filing.plan(wanted("logo", _offered(job).artwork))])
         if not files:
             return unavailable(job, "the catalogue has no logo of this series")
         return with_files(LogoLoaded, job, files)
@@ -43,35 +44,55 @@ class LoadImages:
     With them come, as far as the catalogue has them, the banner, the landscape and the seasons' posters, within
     `patience` seconds. Whatever is wrong with these is logged and never makes the part fail; alone they don't make it
     loaded either.
+
+    Nothing is written before all is fetched, and then in one go: only what an outcome tells of is known for ours, and
+    the less time there is between the two, the less a shutdown can come between them.
     """
 
-    def __init__(self, pictures: Pictures, library: Library, *, patience: float = PATIENCE) -> None:
+    def __init__(self, pictures: Pictures, library: Library, *, patience: float = PATIENCE, room: int = _ROOM) -> None:
         self._pictures = pictures
         self._library = library
         self._patience = patience
+        self._room = room
 
     async def __call__(self, job: Job) -> FinalEvent:
         # However long poster and fanart took: the optional ones must not make the attempt miss its deadline.
         latest = _now() + DEADLINE / 2
         offered = _offered(job)
-        artwork = offered.artwork
-        extra = optional(artwork, offered.season_artwork, job.one.files)
+        extra = optional(offered.artwork, offered.season_artwork, job.one.files)
         filing = Filing(job, self._pictures, self._library)
-        files = await _required(filing, [wanted("poster", artwork), wanted("fanart", artwork)])
-        if not files:
+        plans = await _required(filing, [wanted("poster", offered.artwork), wanted("fanart", offered.artwork)])
+        if not any(plan.leaves_files for plan in plans):
+            await filing.carry_out(plans)
             if job.reload:
                 for one in extra:  # what is another entry's goes
                     await _carry_out_optional(filing, await _plan_without_fetching(filing, one))
             return unavailable(job, "the catalogue has neither poster nor fanart of this series")
-        more = await _optional(filing, extra, until=min(_now() + self._patience, latest))
-        return with_files(ImagesLoaded, job, (*files, *more))
+        more = await self._optional(filing, extra, until=min(_now() + self._patience, latest))
+        files = [*await filing.carry_out(plans)]
+        for plan in more:
+            files += await _carry_out_optional(filing, plan)
+        return with_files(ImagesLoaded, job, tuple(files))
+
+    async def _optional(self, filing: Filing, pictures: Sequence[Wanted], until: float) -> list[Plan]:
+        """Of those that could be had until that time of the loop their new pictures; the others stay as they are."""
+        plans: list[Plan] = []
+        room = self._room
+        for start in range(0, len(pictures), _AT_ONCE):
+            if room <= 0:
+                until = _now()
+            batch = pictures[start : start + _AT_ONCE]
+            planned = await asyncio.gather(*[_plan_optional(filing, one, until) for one in batch])
+            room -= sum(len(plan.picture.data) for plan in planned if plan.picture)
+            plans += planned
+        return plans
 
 
-async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[FileRecord]:
-    """All of them or LoadFailure.
+async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[Plan]:
+    """The plans of all of them, or LoadFailure.
 
-    If the attempt will be made again, nothing is written yet: a failure records no files, so that what an attempt left
-    behind would not be known for ours. If it is final, what there is is better than nothing.
+    If the attempt will be made again, nothing is written. If the failure is final, what there is is better than
+    nothing: it is written, and the failure tells of it.
     """
     plans: list[Plan] = []
     lasting: LoadFailure | None = None
@@ -82,21 +103,10 @@ async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[FileReco
             if failure.error.kind not in OF_THE_PICTURE:
                 raise
             lasting = lasting or failure
-    files = [file for plan in plans for file in await filing.carry_out(plan)]
     if lasting:
+        lasting.files = await filing.carry_out(plans)
         raise lasting
-    return files
-
-
-async def _optional(filing: Filing, pictures: Sequence[Wanted], until: float) -> list[FileRecord]:
-    """Those that could be had until that time of the loop; the others stay as they are."""
-    files: list[FileRecord] = []
-    for start in range(0, len(pictures), _AT_ONCE):
-        batch = pictures[start : start + _AT_ONCE]
-        # Only planned side by side: a write is never broken off half way, and one at a time is soon enough.
-        for plan in await asyncio.gather(*[_plan_optional(filing, one, until) for one in batch]):
-            files += await _carry_out_optional(filing, plan)
-    return files
+    return plans
 
 
 async def _plan_optional(filing: Filing, one: Wanted, until: float) -> Plan:
@@ -118,14 +128,14 @@ async def _plan_without_fetching(filing: Filing, one: Wanted) -> Plan:
 
 async def _carry_out_optional(filing: Filing, plan: Plan) -> tuple[FileRecord, ...]:
     try:
-        return await filing.carry_out(plan)
+        return await filing.carry_out([plan])
     except LoadFailure as why:
         _leave_out(plan.names, why)
-        return ()
+        return tuple(plan.there.values())  # a write that fails leaves what was there, and it is still ours
 
 
 def _leave_out(names: Sequence[str], why: LoadFailure | TimeoutError) -> None:
-    log.warning("optional_picture_left_out", files=names, why=str(why) or "there was no time left for it")
+    log.warning("optional_picture_left_out", files=names, why=str(why) or "there was no time or room left for it")
 
 
 class _Offered(NamedTuple):

@@ -49,15 +49,6 @@ def check_picture(data: bytes) -> Picture:
         return Picture(kind, image.width, image.height)
 
 
-def is_good_picture(data: bytes) -> bool:
-    """Whether a file that is there already can stay: an empty, truncated or undecodable one counts as missing."""
-    try:
-        check_picture(data)
-    except LoadFailure:
-        return False
-    return True
-
-
 def convert(data: bytes, target_name: str) -> PictureFile:
     """The picture as `target_name` (`….jpg` or `….png`) wants it; an animation becomes its first frame.
 

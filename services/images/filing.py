@@ -1,14 +1,16 @@
 """What is done about the pictures of one job: first everything is decided and fetched, only then written."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
 import msgspec
 
 from contracts.events import FileRecord
-from services.images.best import Pictures, best_of
-from services.images.domain import MAX_BYTES, PictureFile, check_picture, convert, is_good_picture
+from services.images.best import OF_THE_PICTURE, Pictures, best_of
+from services.images.domain import MAX_BYTES, PictureFile, check_picture, convert
 from services.images.wanted import Wanted
+from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.library import Library
 from services.platform.part_files import PartFiles
@@ -21,9 +23,14 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     names: tuple[str, ...]
-    there: Mapping[str, bytes]
+    there: Mapping[str, FileRecord]
     picture: PictureFile | None = None
     is_wrong: bool = False
+
+    @property
+    def leaves_files(self) -> bool:
+        """Whether there are any when it is carried out."""
+        return self.picture is not None or (bool(self.there) and not self.is_wrong)
 
 
 class Filing:
@@ -37,14 +44,17 @@ class Filing:
     async def plan(self, wanted: Wanted) -> Plan:
         """Good files stay unless they are stale; else the best candidate is fetched. Writes nothing; LoadFailure."""
         there = await self._there(wanted)
-        kept = {name: data for name, data in there.items() if not await self._files.is_stale(name)}
+        kept = {name: record for name, record in there.items() if not self._files.is_stale(record)}
+        if wanted.candidates and any(self._files.is_in_doubt(one) for one in kept.values()):
+            kept = await self._recognised(wanted, kept)
         if len(kept) == len(wanted.names):
             return Plan(wanted.names, kept)
         if kept:  # one of two names is missing: the same bytes serve both
-            data = next(iter(kept.values()))
-            if len(data) > MAX_BYTES:
+            name, record = next(iter(kept.items()))
+            data = await self._files.read(name, MAX_BYTES + 1)
+            if not data or record.bytes > MAX_BYTES:
                 return Plan(wanted.names, kept)
-            return Plan(wanted.names, there, await asyncio.to_thread(convert, data, wanted.names[0]))
+            return Plan(wanted.names, kept, await asyncio.to_thread(convert, data, wanted.names[0]))
         if wanted.candidates:
             return Plan(wanted.names, there, await best_of(wanted, self._pictures))
         return Plan(wanted.names, there, is_wrong=self._job.reload)
@@ -53,20 +63,44 @@ class Filing:
         """Good files stay as they are, unless they are another entry's: a wrong picture is worse than none."""
         return Plan(wanted.names, await self._there(wanted), is_wrong=self._job.reload)
 
-    async def carry_out(self, plan: Plan) -> tuple[FileRecord, ...]:
-        """The files that are there now. Raises LoadFailure(filesystem) or Superseded."""
+    async def carry_out(self, plans: Iterable[Plan]) -> tuple[FileRecord, ...]:
+        """The files that are there now. Raises LoadFailure(filesystem), which tells those so far, or Superseded."""
+        files: list[FileRecord] = []
+        try:
+            for plan in plans:
+                for name in plan.names:
+                    files += await self._file(name, plan)
+        except LoadFailure as failure:
+            failure.files = tuple(files)
+            raise
+        return tuple(files)
+
+    async def _file(self, name: str, plan: Plan) -> list[FileRecord]:
+        record = plan.there.get(name)
         if plan.picture:
-            return tuple([await self._write(name, plan.picture, plan.there.get(name)) for name in plan.names])
-        if plan.is_wrong:
-            for name in plan.there:
-                await self._files.take_away(name)
-            return ()
-        return tuple([await self._keep(name, data) for name, data in plan.there.items()])
+            data, width, height = plan.picture
+            if record and record.sha256 == sha256(data).hexdigest():
+                return [self._files.recognised(record, data)]
+            return [await self._files.put(name, data, width=width, height=height)]
+        if record and plan.is_wrong:
+            await self._files.take_away(name)
+            return []
+        return [record] if record else []
 
-    async def _there(self, wanted: Wanted) -> dict[str, bytes]:
-        return {name: data for name in wanted.names if (data := await self._good(name))}
+    async def _recognised(self, wanted: Wanted, kept: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+        """The same files; those that an earlier delivery wrote are ours."""
+        try:
+            picture = await best_of(wanted, self._pictures)
+        except LoadFailure as failure:
+            if failure.error.kind not in OF_THE_PICTURE:
+                raise
+            return dict(kept)  # there is none that could have been written
+        return {name: self._files.recognised(record, picture.data) for name, record in kept.items()}
 
-    async def _good(self, name: str) -> bytes | None:
+    async def _there(self, wanted: Wanted) -> dict[str, FileRecord]:
+        return {name: record for name in wanted.names if (record := await self._good(name))}
+
+    async def _good(self, name: str) -> FileRecord | None:
         """The picture on disk; an empty, truncated or undecodable one counts as missing.
 
         One that is larger than any that Coldopen writes is a person's own choice, and left alone unread.
@@ -74,17 +108,10 @@ class Filing:
         data = await self._files.read(name, MAX_BYTES + 1)
         if not data:
             return None
-        is_good = len(data) > MAX_BYTES or await asyncio.to_thread(is_good_picture, data)
-        return data if is_good else None
-
-    async def _write(self, name: str, picture: PictureFile, there: bytes | None) -> FileRecord:
-        data, width, height = picture
-        if data == there:
-            return await self._files.keep(name, width=width, height=height)
-        return await self._files.put(name, data, width=width, height=height)
-
-    async def _keep(self, name: str, data: bytes) -> FileRecord:
         if len(data) > MAX_BYTES:
             return await self._files.keep(name)
-        picture = await asyncio.to_thread(check_picture, data)
+        try:
+            picture = await asyncio.to_thread(check_picture, data)
+        except LoadFailure:
+            return None
         return await self._files.keep(name, width=picture.width, height=picture.height)

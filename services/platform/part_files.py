@@ -1,5 +1,7 @@
 """The files of one job: written only while they are wanted, and taken back if they turn out not to be."""
 
+from hashlib import sha256
+
 from msgspec.structs import replace
 
 from contracts.events import FileRecord
@@ -29,11 +31,25 @@ class PartFiles:
         mine = self._recorded(record)
         return replace(record, state=mine.state if mine else "existing", width=width, height=height)
 
-    async def is_stale(self, name: str) -> bool:
+    def is_stale(self, record: FileRecord) -> bool:
         """Whether the good file that is there is to be replaced: asked for, or ours and of another entry."""
-        if self._job.overwrite or not self._job.reload:
-            return self._job.overwrite
-        return self._recorded(await self._library.record_existing(self._folder, name)) is not None
+        return self._job.overwrite or (self._job.reload and record.state != "existing")
+
+    def is_in_doubt(self, record: FileRecord) -> bool:
+        """Whether an earlier delivery of this start may have written the file and ended before it could say so."""
+        is_known = any((one.path, one.sha256) == (record.path, record.sha256) for one in self._job.one.files)
+        return self._job.run.delivery > 1 and not is_known
+
+    def recognised(self, record: FileRecord, data: bytes) -> FileRecord:
+        """The record as one of ours if it is in doubt and the file is, byte for byte, what would be written now.
+
+        At the first delivery such a file is a person's, who took it from where we do.
+        """
+        if not self.is_in_doubt(record) or record.sha256 != sha256(data).hexdigest():
+            return record
+        # In place of what was somebody else's it is recorded so: a removal must not delete it.
+        was_theirs = any(one.path == record.path and one.state != "written" for one in self._job.one.files)
+        return replace(record, state="updated" if was_theirs else "written")
 
     def was_ours(self, record: FileRecord) -> bool:
         """Whether Coldopen once wrote the file, whoever may have changed or replaced it since."""

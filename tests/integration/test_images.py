@@ -3,9 +3,10 @@
 import asyncio
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
@@ -22,6 +23,7 @@ from contracts.events import (
     PartFailed,
     PartRequested,
     PartRetrying,
+    PartStarted,
     PartUnavailable,
     PartUnchanged,
     RecordedEvent,
@@ -35,6 +37,7 @@ from deploy.standin.wire import Request, Response, Server
 from services.images.consumer import LoadImages, LoadLogo
 from services.platform.catalogues.registry import open_pictures
 from services.platform.event_store import EventStore, life_of
+from services.platform.failures import LoadFailure
 from services.platform.job import Work
 from services.platform.library import Library
 from services.platform.part_loader import PartLoader
@@ -288,7 +291,7 @@ async def test_what_cannot_be_renewed_stays_and_stays_ours(house: House) -> None
 
 async def test_optional_pictures_have_their_time(house: House) -> None:
     """A picture server that trickles holds the part up for so long and no longer."""
-    house.works[Part.IMAGES] = replaced_patience(house.works[Part.IMAGES], 0.3)
+    house.works[Part.IMAGES] = limited(house.works[Part.IMAGES], patience=0.3)
     house.gallery.show("poster", "fanart")
     house.gallery.show("banner", manner="trickle", pace=0.1)
     house.gallery.show(*(f"season-{season}" for season in range(20)))
@@ -304,9 +307,29 @@ async def test_optional_pictures_have_their_time(house: House) -> None:
     assert house.gallery.asked["season-19"] == 0
 
 
-def replaced_patience(work: Work, patience: float) -> Work:
+async def test_optional_pictures_have_their_room(house: House) -> None:
+    """They wait in memory until all are there: what is too much comes with the next refresh."""
+    house.works[Part.IMAGES] = limited(house.works[Part.IMAGES], room=1)
+    offers = ("poster", "banner", "landscape", "season-1", "season-2")
+    house.gallery.show(*offers)
+    await house.add(*offers)
+
+    first, second = await house.load(), await house.refresh()
+
+    assert isinstance(first, ImagesLoaded)
+    assert [Path(one.path).name for one in first.files] == [
+        "poster.jpg",
+        "banner.jpg",
+        "landscape.jpg",
+        "season01-poster.jpg",
+    ]
+    assert isinstance(second, ImagesLoaded)
+    assert len(second.files) == 5
+
+
+def limited(work: Work, **limits: Any) -> Work:
     assert isinstance(work, LoadImages)
-    return LoadImages(work._pictures, work._library, patience=patience)
+    return LoadImages(work._pictures, work._library, **limits)
 
 
 async def test_only_a_few_are_fetched_at_once(house: House) -> None:
@@ -404,7 +427,7 @@ async def test_nothing_is_written_until_all_that_is_required_is_there(house: Hou
 
 @pytest.mark.parametrize("lost", ["poster", "fanart"])
 async def test_the_one_that_is_there_is_written_though_the_other_is_lost(house: House, lost: str) -> None:
-    """The part fails, and says why; half of the pictures is better than none. Optional ones wait."""
+    """The part fails, says why, and tells of it; half of the pictures is better than none. Optional ones wait."""
     house.gallery.show(*ALL)
     house.gallery.show(lost, status=404)
     await house.add(*ALL)
@@ -414,24 +437,281 @@ async def test_the_one_that_is_there_is_written_though_the_other_is_lost(house: 
     assert isinstance(failed, PartFailed)
     assert failed.error.kind == "not_found"
     assert set(house.on_disk()) == {"poster.jpg", "fanart.jpg"} - {f"{lost}.jpg"}
+    assert {Path(one.path).name: one.state for one in failed.files} == dict.fromkeys(house.on_disk(), "written")
+    assert (await house.images()).files == failed.files
     assert house.gallery.asked["banner"] == 0
 
 
-async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
-    """Optional files that were written are taken back with the others."""
+async def test_what_a_failed_part_wrote_is_ours(house: House) -> None:
+    """However often it fails afterwards, and whatever then was wrong: another entry's pictures replace it."""
+    house.gallery.show("poster", "poster.2", "fanart.2")
+    house.gallery.show("fanart", status=404)
+    await house.add("poster", "fanart")
+
+    await house.load()
+    house.gallery.show("fanart", body=b"<html>")
+    await house.refresh()
+    (house.folder / "fanart.jpg").mkdir()
+    last = await house.refresh()
+    (house.folder / "fanart.jpg").rmdir()
+    await house.become_another("poster.2", "fanart.2")
+    loaded = await house.load()
+
+    assert isinstance(last, PartFailed)
+    assert last.error.kind == "filesystem"
+    assert isinstance(loaded, ImagesLoaded)
+    assert [one.state for one in loaded.files] == ["written", "written"]
+    assert house.on_disk()["poster.jpg"] == house.gallery.pictures["poster.2"].body
+
+
+async def test_a_refresh_that_fails_half_way_tells_what_it_replaced(house: House) -> None:
+    """The new poster takes the place of the old one in the record; the fanart that could not be had stays in it."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    await house.load()
+    before = await house.recorded()
+    house.gallery.show("poster", body=picture("red"))
+    house.gallery.show("fanart", status=404)
+
+    await house.refresh(overwrite=True)
+
+    after, images = await house.recorded(), await house.images()
+    assert (images.status, images.good, images.outcome) == ("loaded", "loaded", "failed")
+    assert after["fanart.jpg"] == before["fanart.jpg"]
+    assert after["poster.jpg"].sha256 == sha256(house.on_disk()["poster.jpg"]).hexdigest()
+    assert {one.state for one in after.values()} == {"written"}
+
+
+async def test_a_logo_of_which_only_one_name_could_be_written_is_ours(house: House) -> None:
+    """The disk is full before the second name: the first is told of."""
+    house.gallery.show("logo", body=picture(kind="PNG"))
+    await house.add("logo")
+
+    async def refuse(name: str) -> None:
+        if name == "logo.png":
+            (house.folder / name).unlink()
+            raise LoadFailure("filesystem", "ENOSPC", "no space left")
+
+    house.works[Part.LOGO] = afterwards(house.works[Part.LOGO], refuse)
+    failed = await house.load(Part.LOGO)
+
+    assert isinstance(failed, PartFailed)
+    assert [(Path(one.path).name, one.state) for one in failed.files] == [("clearlogo.png", "written")]
+
+
+async def test_nothing_is_written_while_anything_is_fetched(house: House) -> None:
+    """Who ends the load meanwhile, as a shutdown does, finds nothing that nobody would know for ours."""
     house.gallery.show(*ALL)
-    house.gallery.held["season-12"] = removed = asyncio.Event()
+    house.gallery.held["season-12"] = asyncio.Event()
     await house.add(*ALL)
+    loader = PartLoader(Part.IMAGES, house.store, house.works[Part.IMAGES])
 
-    loading = asyncio.ensure_future(house.load())
-    await eventually(lambda: "landscape.jpg" in house.on_disk())
-    state = await house.state()
-    await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", state.added))
-    removed.set()
-    last = await loading
+    loading = asyncio.ensure_future(loader.handle(await house._delivery(Part.IMAGES)))
+    await eventually(lambda: house.gallery.asked["season-12"])
+    during = house.on_disk()
+    await loader.stop(0)
+    await loading
+    after = house.on_disk()
+    house.gallery.held["season-12"].set()
+    loaded = await house.load()
 
+    assert during == after == {}
+    assert isinstance(loaded, ImagesLoaded)
+    assert {one.state for one in loaded.files} == {"written"}
+
+
+async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
+    """Files that were written are taken back, the optional ones with the others."""
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+    written: list[str] = []
+
+    async def remove(name: str) -> None:
+        written.append(name)
+        if name == "season01-poster.jpg":
+            state = await house.state()
+            await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", state.added))
+
+    house.works[Part.IMAGES] = afterwards(house.works[Part.IMAGES], remove)
+    last = await house.load()
+
+    assert written == FILES[:-1]
     assert isinstance(last, SeriesRemoved)
     assert house.on_disk() == {}
+
+
+def afterwards(work: Work, happens: Callable[[str], Awaitable[None]]) -> Work:
+    """The work, where something happens after each file that is written."""
+    assert isinstance(work, LoadImages | LoadLogo)
+
+    class Watched(Library):
+        async def write(self, folder: str, name: str, data: bytes, *, ours: bool = True) -> FileRecord:
+            record = await super().write(folder, name, data, ours=ours)
+            await happens(name)
+            return record
+
+    return type(work)(work._pictures, Watched(work._library._root))
+
+
+@pytest.mark.parametrize("last", ["poster.jpg", "fanart.jpg", "season12-poster.jpg"])
+async def test_what_a_load_wrote_that_was_ended_is_ours(house: House, last: str) -> None:
+    """Its next delivery finds the files, byte for byte as it would write them: it was the one before that did."""
+    house.gallery.show(*ALL, "poster.2", "fanart.2")
+    await house.add(*ALL)
+    ended = asyncio.Event()
+
+    async def hang(name: str) -> None:
+        if name == last:
+            ended.set()
+            await asyncio.Event().wait()
+
+    loader = PartLoader(Part.IMAGES, house.store, afterwards(house.works[Part.IMAGES], hang))
+    loading = asyncio.ensure_future(loader.handle(await house._delivery(Part.IMAGES)))
+    await ended.wait()
+    await loader.stop(0)
+    await loading
+    left = house.on_disk()
+    loaded = await house.load()
+    await house.become_another("poster.2", "fanart.2")
+    await house.load()
+
+    assert sorted(left) == sorted(FILES[: FILES.index(last) + 1])
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == FILES
+    assert {(one.state, one.width, one.height) for one in loaded.files} == {("written", 1280, 720)}
+    assert house.on_disk() == {
+        "poster.jpg": house.gallery.pictures["poster.2"].body,
+        "fanart.jpg": house.gallery.pictures["fanart.2"].body,
+    }
+
+
+async def died(house: House, part: Part, **files: bytes) -> None:
+    """An earlier delivery of the part's newest start wrote these files and was killed."""
+    state = await house.state()
+    event = PartStarted(key="dark", part=part, cause=state.part(part).cause, attempt=1, delivery=1)
+    await house.store.append(event, expect=life_of("dark", state.added))
+    house.folder.mkdir(exist_ok=True)
+    for name, data in files.items():
+        (house.folder / name.replace("_", ".")).write_bytes(data)
+
+
+async def test_a_persons_file_is_not_taken_for_one_that_was_written(house: House) -> None:
+    """Another picture is theirs at any delivery, the very same one at the first."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    mine = picture("red")
+    await died(house, Part.IMAGES, poster_jpg=mine, fanart_jpg=house.gallery.pictures["fanart"].body)
+
+    taken_up_again = await house.load()
+    await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", (await house.state()).added))
+    await house.add("poster", "fanart")
+    first = await house.load()
+
+    assert isinstance(taken_up_again, ImagesLoaded)
+    assert [one.state for one in taken_up_again.files] == ["existing", "written"]
+    assert isinstance(first, ImagesLoaded)
+    assert [one.state for one in first.files] == ["existing", "existing"]
+    assert house.on_disk()["poster.jpg"] == mine
+
+
+async def test_a_file_that_the_log_knows_for_a_persons_stays_one(house: House) -> None:
+    """Also when it is the very picture that would be written, and the part is taken up again."""
+    house.gallery.show("poster")
+    house.folder.mkdir()
+    (house.folder / "poster.jpg").write_bytes(house.gallery.pictures["poster"].body)
+    await house.add("poster")
+    await house.load()
+    state = await house.state()
+    request = PartRequested(key="dark", part=Part.IMAGES, reason="refresh")
+    await house.store.append(request, expect=life_of("dark", state.added))
+    await died(house, Part.IMAGES)
+
+    await house.load()
+
+    assert [one.state for one in (await house.images()).files] == ["existing"]
+
+
+async def test_what_was_overwritten_before_the_writer_died_is_recorded_as_updated(house: House) -> None:
+    """It took the place of a person's: no removal deletes it."""
+    house.gallery.show("poster")
+    house.folder.mkdir()
+    (house.folder / "poster.jpg").write_bytes(picture("red"))
+    await house.add("poster")
+    await house.load()
+    state = await house.state()
+    request = PartRequested(key="dark", part=Part.IMAGES, reason="refresh", overwrite=True)
+    await house.store.append(request, expect=life_of("dark", state.added))
+    await died(house, Part.IMAGES, poster_jpg=house.gallery.pictures["poster"].body)
+
+    await house.load()
+
+    assert [one.state for one in (await house.images()).files] == ["updated"]
+
+
+async def test_another_entrys_picture_whose_writer_died_is_ours(house: House) -> None:
+    """The one in its place was ours, too."""
+    house.gallery.show("poster", "poster.2", "poster.3")
+    await house.add("poster")
+    await house.load()
+    await house.become_another("poster.2")
+    await died(house, Part.IMAGES, poster_jpg=house.gallery.pictures["poster.2"].body)
+
+    await house.load()
+    states = [one.state for one in (await house.images()).files]
+    await house.become_another("poster.3")
+    await house.load()
+
+    assert states == ["written"]
+    assert house.on_disk() == {"poster.jpg": house.gallery.pictures["poster.3"].body}
+
+
+@pytest.mark.parametrize("names", [("clearlogo.png",), ("clearlogo.png", "logo.png")])
+async def test_a_logo_whose_writer_died_is_ours(house: House, names: tuple[str, ...]) -> None:
+    """One name of it or both."""
+    house.gallery.show("logo", body=picture(kind="PNG"))
+    await house.add("logo")
+    await died(house, Part.LOGO)
+    for name in names:
+        (house.folder / name).write_bytes(house.gallery.pictures["logo"].body)
+
+    loaded = await house.load(Part.LOGO)
+
+    assert isinstance(loaded, LogoLoaded)
+    assert [(Path(one.path).name, one.state) for one in loaded.files] == [
+        ("clearlogo.png", "written"),
+        ("logo.png", "written"),
+    ]
+
+
+async def test_a_picture_that_is_gone_raises_no_doubts(house: House) -> None:
+    """There is nothing that could have been written: what is there is somebody's own, and good."""
+    await house.add("poster")
+    await died(house, Part.IMAGES, poster_jpg=picture())
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [one.state for one in loaded.files] == ["existing"]
+
+
+async def test_an_optional_file_that_cannot_be_renewed_on_disk_stays_ours(house: House) -> None:
+    """The old one is still there, whole."""
+    house.gallery.show("poster", "banner")
+    await house.add("poster", "banner")
+    await house.load()
+    before = await house.recorded()
+    house.gallery.show("banner", body=picture("red"))
+
+    async def refuse(name: str) -> None:
+        if name == "banner.jpg":
+            (house.folder / name).write_bytes(old)
+            raise LoadFailure("filesystem", "ENOSPC", "no space left")
+
+    old = house.on_disk()["banner.jpg"]
+    house.works[Part.IMAGES] = afterwards(house.works[Part.IMAGES], refuse)
+    await house.refresh(overwrite=True)
+
+    assert (await house.recorded())["banner.jpg"] == before["banner.jpg"]
 
 
 async def test_an_svg_logo_becomes_a_png(house: House) -> None:

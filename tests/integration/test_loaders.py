@@ -29,6 +29,7 @@ from contracts.subjects import STREAM
 from deploy.standin import Rule, StandIn
 from services.episodes.consumer import LoadEpisodes
 from services.images.consumer import LoadImages, LoadLogo
+from services.images.wanted import season_poster_name
 from services.nfo.consumer import LoadNfo
 from services.nfo.identity import Identify
 from services.platform import streams
@@ -131,6 +132,22 @@ async def test_a_series_costs_one_search_and_one_details_call(house: House) -> N
     counts = {kind: house.standin.controls.count(kind) for kind in ("search", "details", "lookup")}
     assert counts == {"search": 1, "details": 1, "lookup": 0}
     assert [house.standin.controls.count(kind) for kind in ("poster", "fanart", "logo")] == [1, 1, 1]
+
+
+async def test_the_seasons_posters_are_told_apart_from_the_series(house: House) -> None:
+    """Each has its season, and is loaded as that season's."""
+    await house.add()
+
+    await house.load(Part.IDENTITY, Part.IMAGES)
+
+    (identified,) = [one for one in await _events(house) if isinstance(one, SeriesIdentified)]
+    assert {one.kind for one in identified.artwork} == {"poster", "fanart", "banner", "logo"}
+    assert {one.season for one in identified.artwork} == {None}
+    assert {one.kind for one in identified.season_artwork} == {"poster"}
+    seasons = [one.season for one in identified.season_artwork]
+    names = [Path(one.path).name for one in (await house.state()).images.files]
+    assert seasons[:2] == [1, 2]
+    assert names[3:] == [season_poster_name(season) for season in seasons if season is not None]
 
 
 async def test_good_files_that_are_there_are_kept(house: House) -> None:
