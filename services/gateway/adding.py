@@ -10,7 +10,7 @@ import structlog
 
 from contracts.api import AddRequest, AddResponse, LoadingProgress
 from contracts.codec import command_id
-from contracts.events import CONTENT_PARTS, SeriesAdded
+from contracts.events import CONTENT_PARTS, CatalogueIds, SeriesAdded
 from contracts.presentation import progress_of
 from contracts.state import SeriesState
 from services.gateway import wish as wishes
@@ -19,6 +19,7 @@ from services.gateway.holding import holds, living_holder
 from services.gateway.origin import Origin
 from services.gateway.refusals import InTheWay, Unavailable
 from services.gateway.wish import Wish
+from services.platform.catalogues.matching import are_alike
 from services.platform.claims import Claim, Claims
 from services.platform.event_store import Appended, Conflict, EventStore, life_of
 from services.platform.links import Link
@@ -47,19 +48,26 @@ class Adding:
         """Add the series, or find it. Raises Refusal, LogUnavailable (nothing was recorded)."""
         wish = wishes.check(request)
         if wish.name is None or wish.year is None:
-            # Asking takes a while: a series that is there already needs no answer. One that is there under another
-            # page shows by the ids that this page tells; it is looked for first, so that no claim is left behind.
-            existing = await self._find(wish)
+            # Asking takes a while: a series that is there already needs no answer.
+            existing = await living_holder(self._store, self._claims, wishes.tokens_of(wish))
             if existing is None:
                 said = await self._ask(wish.link)
-                wish = wishes.complete(wish, name=said.name, year=said.year, ids=said.ids)
-                existing = await self._find(wish)
+                wish = wishes.complete(wish, name=said.name, year=said.year)
+                existing = await self._under_another_page(wish, said.ids)
             if existing is not None:
                 return _exists(existing)
         return await self._record(wish, origin)
 
-    async def _find(self, wish: Wish) -> SeriesState | None:
-        return await living_holder(self._store, self._claims, wishes.tokens_of(wish))
+    async def _under_another_page(self, wish: Wish, ids: CatalogueIds) -> SeriesState | None:
+        """The living series that has one of the ids which the link's site told, and may be what is wished for.
+
+        They are only looked up: a page may tell an id of quite another series.
+        """
+        holder = await living_holder(self._store, self._claims, wishes.told_tokens(wish, ids))
+        names = [wish.name] if wish.name else []
+        if holder and are_alike((holder.name, *holder.titles), holder.year, names, wish.year):
+            return holder
+        return None
 
     async def _ask(self, link: Link) -> Described:
         """What the link's site says within the time it has; nothing is said by one that fails."""

@@ -10,7 +10,6 @@ from contracts.api import AddRequest
 from contracts.events import CONTENT_PARTS, CatalogueIds, Part, SeriesAdded
 from contracts.subjects import KEY_PATTERN, RESERVED_KEYS, is_key
 from services.gateway.refusals import Unusable
-from services.platform.catalogues.matching import merged_ids
 from services.platform.claims import id_tokens, page_token
 from services.platform.folder_names import check_wished_folder, folder_name
 from services.platform.links import KNOWN_SITES, MAX_KEY, Link, LinkError, UnknownSite, derive_key, parse
@@ -129,19 +128,13 @@ def _parts(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(part for part in CONTENT_PARTS if part in parts)
 
 
-def complete(wish: Wish, *, name: str | None, year: int | None, ids: CatalogueIds) -> Wish:
+def complete(wish: Wish, *, name: str | None, year: int | None) -> Wish:
     """The wish with what the link's site said; what the client gave stands.
 
-    An id from the client settles which series it is: the site's ids count only where there is none, so that a page
-    with a wrong id can't make it another one.
+    Ids that the site tells are not among it: identity reads the page itself when it needs them, and believes them only
+    if they lead to what the page is about. An id that is recorded is taken for a person's word.
     """
-    is_settled = wish.ids != wish.link.ids
-    return replace(
-        wish,
-        name=wish.name or _shortened(name),
-        year=wish.year if wish.year is not None else year,
-        ids=wish.ids if is_settled else merged_ids(wish.link.ids, ids),
-    )
+    return replace(wish, name=wish.name or _shortened(name), year=wish.year if wish.year is not None else year)
 
 
 def _shortened(name: str | None) -> str | None:
@@ -195,6 +188,14 @@ def to_event(wish: Wish, key: str, client: str | None) -> SeriesAdded:
         parts=wish.parts,
         client=client,
     )
+
+
+def told_tokens(wish: Wish, ids: CatalogueIds) -> list[str]:
+    """Under what else the series may be there already: ids that the link's site told.
+
+    An id from the client settles which series it is: then they count for nothing.
+    """
+    return id_tokens(ids) if wish.ids == wish.link.ids else []
 
 
 def tokens_of(wish: Wish) -> list[str]:

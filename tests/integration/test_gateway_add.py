@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events import RecordedEvent, SeriesAdded, SeriesRemoved
+from contracts.events import CatalogueIds, RecordedEvent, SeriesAdded, SeriesRemoved
 from deploy.local.nats_server import NatsServer
 from services.gateway.describe import Described
 from services.platform.links import Link
@@ -197,6 +197,31 @@ async def test_the_site_is_asked_for_what_is_missing(gateway: Gateway, site: Tel
     assert response.json()["folder"] == "One Piece (1999)"
     assert again.status_code == 200
     assert len(site.asked) == 1  # a series that is there needs no asking
+
+
+async def test_ids_of_the_site_are_not_recorded(gateway: Gateway, site: Tells) -> None:
+    """They would pass for a person's word; identity asks the site itself."""
+    site.answer = Described("One Piece", 1999, CatalogueIds(imdb="tt0388629"))
+
+    response = await gateway.http.post("/api/anime/add", json={"link": LINK})
+
+    assert response.status_code == 202
+    [added] = await recorded_adds(gateway)
+    assert (added.name, added.year, added.ids) == ("One Piece", 1999, CatalogueIds())
+
+
+async def test_a_series_under_another_page_is_found_by_ids_of_the_site(gateway: Gateway, site: Tells) -> None:
+    """Unless it is quite another one: then the page tells a wrong id."""
+    link = "https://www.tvmaze.com/shows/1505/one-piece"
+    await gateway.add(link=link, imdb_id="tt0388629")
+    site.answer = Described("One Piece", 1999, CatalogueIds(imdb="tt0388629"))
+
+    same = await gateway.http.post("/api/anime/add", json={"link": LINK})
+    site.answer = Described("Naruto", 2002, CatalogueIds(imdb="tt0388629"))
+    other = await gateway.http.post("/api/anime/add", json={"link": "https://aniworld.to/anime/stream/naruto"})
+
+    assert (same.status_code, same.json()["status"]) == (200, "exists")
+    assert (other.status_code, other.json()["key"]) == (202, "naruto")
 
 
 async def test_a_slow_site_holds_no_add_up(gateway: Gateway, site: Tells) -> None:

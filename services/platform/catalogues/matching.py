@@ -72,12 +72,21 @@ def choose(candidates: Sequence[Candidate], titles: Iterable[str], year: int | N
 
 def near(candidates: Iterable[Candidate], year: int | None) -> list[Candidate]:
     """Those whose year is at most one off, or unknown on either side."""
-    return [one for one in candidates if one.year is None or year is None or abs(one.year - year) <= 1]
+    return [one for one in candidates if _is_near(one.year, year)]
+
+
+def _is_near(one: int | None, other: int | None) -> bool:
+    return one is None or other is None or abs(one - other) <= 1
 
 
 def resembles(one: Candidate, titles: Iterable[str], year: int | None) -> bool:
-    """Whether the year fits or a title is equal: of two entries that one id led to, neither means another series."""
-    return bool(near([one], year)) or not {*map(normalise, titles)}.isdisjoint(map(normalise, one.titles))
+    """Whether what an id led to may be the series meant."""
+    return are_alike(one.titles, one.year, titles, year)
+
+
+def are_alike(titles: Iterable[str], year: int | None, others: Iterable[str], other_year: int | None) -> bool:
+    """Whether the years fit or a title is equal: of two that one id led to, neither means another series."""
+    return _is_near(year, other_year) or not {*map(normalise, titles)}.isdisjoint(map(normalise, others))
 
 
 def contradicts(one: CatalogueIds, other: CatalogueIds) -> bool:
