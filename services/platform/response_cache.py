@@ -29,6 +29,10 @@ log = structlog.get_logger()
 LONGEST = 3600.0
 # Under 90 % of the server's max_payload of 8 MB.
 LARGEST = 7_000_000
+# More takes longer than a thread costs, and the loop has other callers; compressed it is about an eighth.
+_LARGE = 256 * 1024
+_LARGE_COMPRESSED = _LARGE // 8
+_CHUNK = 1024 * 1024
 # A cache that is slower than this is worth less than the call that it saves.
 _PATIENCE = 1.0
 _UNREACHABLE = (nats.errors.Error, TimeoutError, OSError)
@@ -139,7 +143,7 @@ class ResponseCache:
         kept = await self._get(key)
         if kept is not None and (kept.expires > time.time() or kept.validators != Validators()):
             try:
-                value = decode(zlib.decompress(kept.compressed))
+                value = decode(await _decompressed(kept.compressed))
             except (LoadFailure, zlib.error) as failure:  # kept by another version that read it otherwise
                 log.warning("cached_answer_unreadable", error=str(failure))
             else:
@@ -160,8 +164,10 @@ class ResponseCache:
         body = answer.body or b""
         # Decoded before it is kept: an answer that is not what it claims must not last.
         value = decode(body)
-        if answer.max_age > 0 or answer.validators != Validators():
-            await self._put(key, Kept(_expiry(answer), zlib.compress(body), answer.validators))
+        if self._bucket is not None and (answer.max_age > 0 or answer.validators != Validators()):
+            compressed = await _compressed(body)
+            if compressed is not None:
+                await self._put(key, Kept(_expiry(answer), compressed, answer.validators))
         return value
 
     async def _get(self, key: str) -> Kept | None:
@@ -186,6 +192,27 @@ class ResponseCache:
                 await self._bucket.put(key, value)
         except _UNREACHABLE as error:
             log.warning("response_cache_unusable", error=str(error) or type(error).__name__)
+
+
+async def _compressed(body: bytes) -> bytes | None:
+    """The body as it is kept; None if it is too large for that."""
+    return await asyncio.to_thread(_compress, body) if len(body) > _LARGE else _compress(body)
+
+
+def _compress(body: bytes) -> bytes | None:
+    compressor = zlib.compressobj()
+    compressed = bytearray()
+    for start in range(0, len(body), _CHUNK):
+        compressed += compressor.compress(body[start : start + _CHUNK])
+        if len(compressed) > LARGEST:
+            return None  # before the rest is compressed for nothing
+    compressed += compressor.flush()
+    return bytes(compressed)
+
+
+async def _decompressed(kept: bytes) -> bytes:
+    """The body that was kept. Raises zlib.error."""
+    return await asyncio.to_thread(zlib.decompress, kept) if len(kept) > _LARGE_COMPRESSED else zlib.decompress(kept)
 
 
 def _expiry(answer: Answer) -> float:

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import hashlib
+import secrets
 import time
+import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +24,7 @@ from services.platform.broker import connect
 from services.platform.catalogues.tvmaze import TVmaze
 from services.platform.catalogues.tvmaze_wire import Show
 from services.platform.failures import LoadFailure
-from services.platform.response_cache import Answer, Kept, ResponseCache, Validators, max_age_seconds
+from services.platform.response_cache import LARGEST, Answer, Kept, ResponseCache, Validators, max_age_seconds
 from services.platform.streams import CACHE_BUCKET, declare
 from services.platform.upstream_exchange import USER_AGENT
 from services.platform.upstream_gate import retry_after_seconds
@@ -401,6 +403,47 @@ async def test_what_is_stale_or_may_not_be_kept_is_asked_again() -> None:
     assert len(asked) == 2
     assert bucket.entries.keys() == {key}
     assert 50 < kept.expires - time.time() <= 60
+
+
+async def test_a_large_answer_holds_nobody_up() -> None:
+    """It is compressed, and read again, beside the loop; smaller ones are not worth a thread."""
+    cache = ResponseCache(MemoryBucket())
+    body = secrets.token_hex(5_000_000).encode()
+    begun = time.monotonic()
+    zlib.compress(body)
+    alone = time.monotonic() - begun
+    pauses: list[float] = []
+
+    async def ask(_: Validators) -> Answer:
+        return Answer(body, max_age=60)
+
+    async def beat() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            pauses.append(time.monotonic() - before)
+
+    others = asyncio.create_task(beat())
+    sizes = [await cache.fetch("u", ask, len) for _ in range(2)]
+    others.cancel()
+
+    assert sizes == [len(body)] * 2
+    assert max(pauses) < alone / 2
+
+
+async def test_what_does_not_fit_is_not_kept() -> None:
+    """What only just does is; nothing can be gained by compressing noise."""
+    bucket = MemoryBucket()
+    cache = ResponseCache(bucket)
+    for size in (LARGEST - 10_000, LARGEST - 10, LARGEST + 1):
+        body = secrets.token_bytes(size)
+
+        async def ask(_: Validators, body: bytes = body) -> Answer:
+            return Answer(body, max_age=60)
+
+        assert await cache.fetch(f"u{size}", ask, bytes) == body
+
+    assert [len(value) <= LARGEST for value in bucket.entries.values()] == [True]
 
 
 @pytest.mark.parametrize(
