@@ -10,6 +10,8 @@ from services.platform.failures import LoadFailure
 
 _CHILD = Path(__file__).with_name("svg_child.py")
 _SECONDS = 20.0  # until a child that does not even use its time is ended
+_AT_ONCE = 2  # children: each may take half a gigabyte, and ten loads run side by side
+_places = asyncio.Semaphore(_AT_ONCE)
 
 
 async def draw(svg: bytes) -> bytes:
@@ -18,7 +20,8 @@ async def draw(svg: bytes) -> bytes:
     Raises LoadFailure("invalid") with the codes too_large, undecodable and blank.
     """
     text = await asyncio.to_thread(cleaned, svg)
-    png = await _drawn(text)
+    async with _places:
+        png = await _drawn(text)
     if await asyncio.to_thread(is_blank, png):
         raise LoadFailure("invalid", "blank", "the picture is an SVG that shows nothing (is its text no outline?)")
     return png

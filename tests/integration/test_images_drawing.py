@@ -163,3 +163,24 @@ async def test_a_cancelled_drawing_leaves_no_child() -> None:
 def children() -> list[psutil.Process]:
     """Those of this process that draw."""
     return [one for one in psutil.Process().children() if any("svg_child" in word for word in one.cmdline())]
+
+
+async def test_two_are_drawn_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take half a gigabyte: the others wait, and all are drawn."""
+    at_once: list[int] = []
+    running = 0
+
+    async def drawn(text: str) -> bytes:
+        nonlocal running
+        running += 1
+        at_once.append(running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return png("red")
+
+    monkeypatch.setattr(svg_drawing, "_places", asyncio.Semaphore(svg_drawing._AT_ONCE))  # it belongs to one loop
+    monkeypatch.setattr(svg_drawing, "_drawn", drawn)
+
+    await asyncio.gather(*[draw(svg()) for _ in range(7)])
+
+    assert (len(at_once), max(at_once)) == (7, 2)
