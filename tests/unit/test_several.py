@@ -1,5 +1,7 @@
 """Several catalogues as one: who is asked when, what settles it, and what is rather left to a person."""
 
+from typing import Any, TypeVar, cast
+
 import msgspec
 import pytest
 
@@ -7,8 +9,12 @@ from contracts.events import Canonical, CatalogueIds
 from services.platform.catalogues.matching import normalise
 from services.platform.catalogues.model import Candidate, Page, SeriesDetails, Wanted
 from services.platform.catalogues.several import Catalogues
+from services.platform.catalogues.tmdb import TMDB
+from services.platform.catalogues.tvmaze import TVmaze
 from services.platform.failures import LoadFailure
+from services.platform.upstream_http import Params, Upstream
 
+T = TypeVar("T")
 DOWN = LoadFailure("network", "timeout", "it did not answer")
 BROKEN = LoadFailure("invalid", "bad_token", "it does not take the token")
 GONE = LoadFailure("not_found", "http_404", "it has no such page")
@@ -538,6 +544,87 @@ async def test_a_series_whose_catalogue_is_not_set_up_any_more_is_searched_for_a
     assert await identify(of_page, one, site=site) == ("tvmaze", "1")
     assert await identify(of_page, Shelf("tvmaze"), site=site) == ("aniworld", "trigun")
     assert await refused(of_page, Shelf("tvmaze", failure=DOWN), site=site) is DOWN
+
+
+async def test_a_name_that_no_catalogue_has_is_found_by_the_id_of_its_page() -> None:
+    """A link alone is enough: name and year are the page's own then, and so is the id."""
+    site = Website(Page(titles=("Trigun",), year=1998, ids=CatalogueIds(imdb="tt0000001")))
+    shelf = Shelf("tmdb", Entry(number=1, name="Toraigan", imdb="tt0000001"))
+
+    assert await identify(wanted("Trigun", page=PAGE), shelf, site=site) == ("tmdb", "1")
+    assert shelf.asked == ["search Trigun", "find"]
+
+
+class Answers:
+    """An upstream that answers by path and keeps each different question: what is asked again comes from the cache."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+        self.asked: set[tuple[str, Params]] = set()
+
+    async def get_json(self, path: str, shape: type[T], params: Params = ()) -> T:
+        self.asked.add((path, tuple(params)))
+        return msgspec.convert(self._answers[path], type=shape)
+
+
+def tvmaze_show(number: int, name: str, *akas: str) -> dict[str, Any]:
+    show = {"id": number, "name": name, "premiered": "1998-04-01"}
+    return show | {"_embedded": {"akas": [{"name": aka} for aka in akas]}} if akas else show
+
+
+async def test_a_series_of_tvmaze_costs_a_search_and_its_details() -> None:
+    """Also where its other names must be looked into, or its ids compared."""
+    upstream = Answers(
+        {
+            "/search/shows": [{"show": tvmaze_show(1, "Toraigan")}],
+            "/shows/1": tvmaze_show(1, "Toraigan", "Trigun"),
+        }
+    )
+    catalogues = Catalogues([TVmaze(cast("Upstream", upstream))])
+
+    found = await catalogues.identify(wanted("Trigun", tmdb=5))
+    await catalogues.details(found.catalogue, found.catalogue_id)
+
+    assert found.catalogue_id == "1"
+    assert sorted(path for path, _ in upstream.asked) == ["/search/shows", "/shows/1"]
+
+
+def tmdb_show(number: int, seasons: int) -> dict[str, Any]:
+    """With all its seasons in any answer: who asks for more of them is seen by the questions."""
+    numbers = range(1, seasons + 1)
+    return {
+        "id": number,
+        "name": f"Trigun {number}",
+        "first_air_date": "1998-04-01",
+        "seasons": [{"season_number": one, "episode_count": 1} for one in numbers],
+        "translations": {"translations": [{"iso_639_1": "en", "iso_3166_1": "US", "data": {"name": "Trigun"}}]},
+    } | {f"season/{one}": {"episodes": [{"episode_number": 1, "name": f"Part {one}"}]} for one in numbers}
+
+
+async def test_a_series_of_twenty_seasons_costs_three_calls_of_tmdb() -> None:
+    """A search and two for its details, although its names are looked into."""
+    hit = {"id": 7, "name": "Trigun 7", "first_air_date": "1998-04-01"}
+    upstream = Answers({"/search/tv": {"results": [hit]}, "/tv/7": tmdb_show(7, 20)})
+    catalogues = Catalogues([TMDB(cast("Upstream", upstream), languages=("en",), image_url="")])
+
+    found = await catalogues.identify(wanted("Trigun"))
+    details = await catalogues.details(found.catalogue, found.catalogue_id)
+
+    assert (found.catalogue_id, len(details.seasons)) == ("7", 20)
+    assert sorted(path for path, _ in upstream.asked) == ["/search/tv", "/tv/7", "/tv/7"]
+
+
+async def test_what_is_only_looked_into_costs_one_call_each() -> None:
+    """Its seasons are nobody's business."""
+    hits = [{"id": number, "name": f"Trigun {number}", "first_air_date": "1998-04-01"} for number in (7, 8, 9)]
+    shows = {f"/tv/{number}": tmdb_show(number, 30) | {"translations": None} for number in (7, 8, 9)}
+    upstream = Answers({"/search/tv": {"results": hits}} | shows)
+    catalogues = Catalogues([TMDB(cast("Upstream", upstream), languages=("de",), image_url="")])
+
+    with pytest.raises(LoadFailure, match="no catalogue knows"):
+        await catalogues.identify(wanted("Trigun"))
+
+    assert sorted(path for path, _ in upstream.asked) == ["/search/tv", "/tv/7", "/tv/8", "/tv/9"]
 
 
 async def test_nothing_found_says_what_there_is() -> None:
