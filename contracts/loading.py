@@ -4,7 +4,10 @@
 event of a cause older than the part's newest start or than the present SeriesAdded, an outcome weaker than the one
 there is (within a cause loaded > unavailable > failed). Fed with all events of a series it gives its state; fed with
 only the last event of each subject, in order, it gives a state that agrees about every part's start, attempt, deaths,
-retries and outcome, which is what the loaders decide from. How a state reads to people is in `presentation.py`.
+retries and outcome, which is what the loaders decide from. (As far as the log was written by the rules: one worker to
+a start, no content part asked for before the series is identified, and `starts` as `parts_to_start` gives it. The
+caretaker folds everything, and asks again for what was lost where the two differ.) How a state reads to people is in
+`presentation.py`.
 """
 
 from collections.abc import Iterable
@@ -207,7 +210,8 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
             # Another catalogue entry: what was good for the former one is not good for this one.
             changes[part.value] = _start(replace(before, good=None), position, reload=event.reload)
         elif not state.identified and event.starts is not None and before.early > before.cause:
-            # A later SeriesIdentified: the first one is not among the events at hand, and came before the request.
+            # A later SeriesIdentified; the first is not among the events at hand, and as nobody asks for a part before
+            # that, the request came after it and was a start. (Else it is taken for one here, though it was none.)
             changes[part.value] = _start(before, before.early, overwrite=before.overwrite)
     return replace(state, **changes)
 

@@ -50,7 +50,7 @@ class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: tuple[FileRecord, ...] = ()
     overwrite: bool = False  # what the request of this start asked for
     requested_ids: CatalogueIds | None = None  # likewise
-    early: int = 0  # the position of a request that came when the series was not identified, as far as was known
+    early: int = 0  # the position of the newest request that came before any SeriesIdentified among the events at hand
     reload: bool = False  # the series turned out to be another entry: what Coldopen wrote is the wrong one's
 
     @property
