@@ -7,6 +7,7 @@ URL, whose query may hold a key.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TypeAlias
@@ -41,7 +42,8 @@ class Exchange:
     """Requests to `base_url`'s host and what they bring. Raises LoadFailure.
 
     `timeout` is in seconds for one whole request from its start to its last byte, redirects included, waiting at the
-    gate not. `explain` may know better than the HTTP status what an error's body means.
+    gate not. `explain` may know better than the HTTP status what an error's body means. Of this process's requests at
+    most `at_once` are under way at the same moment.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Exchange:
         timeout: float,
         headers: Mapping[str, str] = NO_HEADERS,
         explain: Explain = nothing_to_add,
+        at_once: int | None = None,
     ) -> None:
         self._gate = gate
+        self._places = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
         self._failures = failures
         self._timeout = timeout
         self._explain = explain
@@ -115,6 +119,13 @@ class Exchange:
 
     async def _pass(self, request: httpx2.Request, limit: int, seconds: float) -> tuple[httpx2.Response, bytes, float]:
         """One hop through the gate, which is told how it ended: the answer, its body, the seconds that it took."""
+        # A place first: a turn that waited for one would go out together with the next.
+        async with self._places:
+            return await self._pass_gate(request, limit, seconds)
+
+    async def _pass_gate(
+        self, request: httpx2.Request, limit: int, seconds: float
+    ) -> tuple[httpx2.Response, bytes, float]:
         turn = await self._gate.enter()
         started = time.monotonic()
         try:

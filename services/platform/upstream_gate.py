@@ -66,12 +66,15 @@ class Gate:
 
     Whatever becomes of a call that was let through, one of `answered`, `failed` and `unused` is told of it.
 
-    Without a `rate` only pauses and the breaker hold. `probe` is for how many seconds one call may be under way.
+    Without a `rate` only pauses and the breaker hold; `burst` is how many calls may go out at once after idling, by
+    default what `Rate` says. `probe` is for how many seconds one call may be under way.
     """
 
-    def __init__(self, state: SharedState, *, rate: float | None = None, probe: float = 30.0) -> None:
+    def __init__(
+        self, state: SharedState, *, rate: float | None = None, burst: int | None = None, probe: float = 30.0
+    ) -> None:
         self._state = state
-        self._rate = None if rate is None else Rate(rate)
+        self._rate = None if rate is None else Rate(rate, burst)
         self._probe = probe
         self._lock = asyncio.Lock()
         self._waiting = 0

@@ -28,10 +28,11 @@ Params: TypeAlias = Sequence[tuple[str, str]]
 class Upstream:
     """Calls to one catalogue, named `name` towards people.
 
-    `rate` is in calls a second by all processes that share `state`, `timeout` in seconds for one whole request from
-    its start to its last byte, redirects included, waiting for the rate not. `headers` go with every call (a token,
-    say: no answer may depend on whose it is, since answers are shared); `explain` may know better than the HTTP
-    status what an error's body means.
+    `rate` is in calls a second by all processes that share `state`; `burst` is how many of them may go out at once
+    after idling, and be under way together in this process: by default five seconds' worth, and any number. `timeout`
+    is in seconds for one whole request from its start to its last byte, redirects included, waiting for the rate not.
+    `headers` go with every call (a token, say: no answer may depend on whose it is, since answers are shared);
+    `explain` may know better than the HTTP status what an error's body means.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Upstream:
         base_url: str,
         *,
         rate: float,
+        burst: int | None = None,
         timeout: float = 20.0,
         state: SharedState | None = None,
         cache: ResponseCache | None = None,
@@ -52,8 +54,10 @@ class Upstream:
         self._max_answer = max_answer
         self._cache = cache or ResponseCache()
         self._failures = UpstreamFailures(name)
-        gate = Gate(state or SharedState(name), rate=rate, probe=timeout + _PROBE_MARGIN)
-        self._exchange = Exchange(base_url, gate, self._failures, timeout=timeout, headers=headers, explain=explain)
+        gate = Gate(state or SharedState(name), rate=rate, burst=burst, probe=timeout + _PROBE_MARGIN)
+        self._exchange = Exchange(
+            base_url, gate, self._failures, timeout=timeout, headers=headers, explain=explain, at_once=burst
+        )
 
     async def aclose(self) -> None:
         """Close the pool. Only when nobody calls any more."""

@@ -52,9 +52,10 @@ class UpstreamState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """`per_second` calls a second, after a burst of what five seconds of idling have saved up."""
+    """`per_second` calls a second, after a burst of `at_once`: by default what five seconds of idling have saved up."""
 
     per_second: float
+    at_once: float | None = None
 
     @property
     def interval(self) -> float:
@@ -64,7 +65,7 @@ class Rate(msgspec.Struct, frozen=True):
     @property
     def burst(self) -> float:
         """Calls that may go out at once after idling."""
-        return max(1.0, _BURST_SECONDS * self.per_second)
+        return max(1.0, _BURST_SECONDS * self.per_second if self.at_once is None else self.at_once)
 
     @property
     def saved(self) -> float:
@@ -73,7 +74,7 @@ class Rate(msgspec.Struct, frozen=True):
 
     def shared_by(self, callers: int) -> "Rate":
         """The rate of each of so many callers who don't know of one another."""
-        return Rate(self.per_second / callers)
+        return Rate(self.per_second / callers, None if self.at_once is None else self.at_once / callers)
 
 
 class Go(msgspec.Struct, frozen=True):
@@ -114,7 +115,7 @@ def admit(
         wanted = 1
     elif rate is not None and state.due - now < rate.saved / 4:
         # Nobody is short of turns: some ahead save the round trips of a fast upstream, and cost no one anything.
-        wanted = max(wanted, int(_LEASE_SECONDS * rate.per_second))
+        wanted = max(wanted, int(min(_LEASE_SECONDS * rate.per_second, rate.burst / 4)))
     taken, found = _turns(state, now, rate, wanted, longest=longest, background=background)
     if state.openings and not isinstance(found, Blocked):
         at = found[0].at

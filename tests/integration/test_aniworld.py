@@ -1,14 +1,21 @@
 """aniworld.to over HTTP: which pages are asked for, and what becomes of those that are not what they should be."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
+import msgspec
 import pytest
 
 from contracts.events import CatalogueIds
+from deploy.standin import Rule, StandIn
 from deploy.standin.wire import Request, Response, Server
 from services.platform.catalogues.aniworld import Aniworld
+from services.platform.catalogues.registry import open_catalogues
+from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
 from services.platform.upstream_http import Upstream
+from tests.support.catalogues import settings_of
 
 SERIES = "/anime/stream/dark-cherry"
 PAGES = {
@@ -61,6 +68,27 @@ async def test_a_series_costs_its_own_page_and_one_for_each_season(site: Site, u
     assert [(one.number, [each.title for each in one.episodes]) for one in german.seasons] == [(0, []), (1, ["Eins"])]
     assert english.seasons[1].episodes[0].title == "One"
     assert [one.url for one in german.artwork] == [f"{upstream.base_url}/cover.png"]
+
+
+async def test_the_site_is_asked_for_one_page_at_a_time(store: EventStore) -> None:
+    """Nor sooner than its rate allows: neither by two processes, nor after idling."""
+    async with StandIn() as standin:
+        settings = msgspec.structs.replace(settings_of(standin), aniworld_rate=2.0)
+        standin.misbehave(Rule(behaviour="slow", seconds=0.7, times=2))
+        async with (
+            open_catalogues(settings, store, timeout=5.0) as one,
+            open_catalogues(settings, store, timeout=5.0) as other,
+        ):
+            await asyncio.gather(
+                *(one.page("aniworld.to", slug) for slug in ("dark", "one-piece", "monster")),
+            )
+            alone = [call.at for call in standin.controls.recent]
+            await asyncio.gather(one.page("aniworld.to", "naruto"), other.page("aniworld.to", "bleach"))
+            together = [call.at for call in standin.controls.recent][-2:]
+
+    # Calls that were answered late, one by one, though the rate would have let them go.
+    assert [later - before > 0.65 for before, later in pairwise(alone)] == [True, True]
+    assert together[1] - together[0] > 0.45
 
 
 async def test_to_know_a_series_takes_its_own_page_only(site: Site, upstream: Upstream) -> None:

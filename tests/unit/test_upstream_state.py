@@ -89,6 +89,18 @@ def test_no_window_ever_holds_more_than_the_burst_and_the_rate(asked: list[tuple
             assert last - first + 1 <= 10 + 2 * (went[last] - went[first]) + 1e-6
 
 
+def test_a_burst_of_one_lets_every_call_wait_for_its_turn() -> None:
+    """aniworld.to: a page each two seconds, however long nobody has asked; no turns are taken ahead."""
+    pages = Rate(0.5, at_once=1)
+
+    _, found = turns(FRESH, 3, rate=pages)
+    _, fast = turns(FRESH, rate=Rate(20.0, at_once=1))
+
+    assert [one.at - NOW for one in found] == [0.0, 2.0, 4.0]
+    assert len(fast) == 1
+    assert pages.shared_by(3).burst == 1
+
+
 def test_turns_ahead_are_taken_only_when_nobody_is_short_of_them() -> None:
     """A fast upstream's round trips are saved, a slow one's turns are not."""
     _, slow = turns(FRESH)

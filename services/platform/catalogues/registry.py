@@ -41,12 +41,21 @@ async def open_catalogues(
             url: str,
             rate: float,
             *,
+            burst: int | None = None,
             headers: Mapping[str, str] = NO_HEADERS,
             explain: Explain = nothing_to_add,
         ) -> Upstream:
             state = SharedState(name, states, callers=_CALLERS)
             made = Upstream(
-                name, url, rate=rate, timeout=timeout, state=state, cache=cache, headers=headers, explain=explain
+                name,
+                url,
+                rate=rate,
+                burst=burst,
+                timeout=timeout,
+                state=state,
+                cache=cache,
+                headers=headers,
+                explain=explain,
             )
             open_until_the_end.push_async_callback(made.aclose)
             return made
@@ -62,8 +71,9 @@ async def open_catalogues(
             )
             catalogues.append(TMDB(tmdb, languages=languages, image_url=settings.tmdb_image_url))
         catalogues.append(TVmaze(upstream("TVmaze", settings.tvmaze_url, settings.tvmaze_rate), languages))
-        aniworld = Aniworld(upstream("aniworld.to", settings.aniworld_url, settings.aniworld_rate), languages)
-        yield Catalogues(catalogues, {"aniworld.to": aniworld})
+        # Pages are made for people, who read one at a time.
+        pages = upstream("aniworld.to", settings.aniworld_url, settings.aniworld_rate, burst=1)
+        yield Catalogues(catalogues, {"aniworld.to": Aniworld(pages, languages)})
 
 
 @asynccontextmanager
