@@ -202,7 +202,13 @@ class Gate:
         return await self._state.change(step)
 
     async def _sit_out(self, blocked: Blocked, waited: float) -> None:
-        """Return when it is worth another try; raises LoadFailure when that is too far off."""
+        """Return when it is worth another try; raises LoadFailure when that is too far off.
+
+        Background work that stood "behind" is delivered again without using a retry up, but what it waits counts
+        towards the hour that a load may wait altogether: where people's calls keep an upstream busy for longer, as a
+        very long import does, it fails in the end. That is meant: nobody waits for it, it says why, and it can be
+        asked for anew, while loads that wait without end would look like work that goes on.
+        """
         left = max(0.0, blocked.until - time.time())
         match blocked.why:
             case "behind":
