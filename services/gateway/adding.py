@@ -10,7 +10,7 @@ import structlog
 
 from contracts.api import AddRequest, AddResponse, LoadingProgress
 from contracts.codec import command_id
-from contracts.events import CONTENT_PARTS, CatalogueIds, SeriesAdded
+from contracts.events import CONTENT_PARTS, SeriesAdded
 from contracts.presentation import progress_of
 from contracts.state import SeriesState
 from services.gateway import wish as wishes
@@ -48,22 +48,24 @@ class Adding:
         """Add the series, or find it. Raises Refusal, LogUnavailable (nothing was recorded)."""
         wish = wishes.check(request)
         if wish.name is None or wish.year is None:
-            # Asking takes a while: a series that is there already needs no answer.
-            existing = await living_holder(self._store, self._claims, wishes.tokens_of(wish))
+            # Asking takes a while: a series that is there already needs no answer. One that is there under another
+            # page shows by the ids that this page tells; it is looked for first, so that no claim is left behind.
+            existing = await self._find(wish)
             if existing is None:
                 said = await self._ask(wish.link)
-                wish = wishes.complete(wish, name=said.name, year=said.year)
-                existing = await self._under_another_page(wish, said.ids)
+                hinted = wishes.hinted_tokens(wish, said.hints)
+                wish = wishes.complete(wish, name=said.name, year=said.year, ids=said.ids)
+                existing = await self._find(wish) or await self._find_alike(wish, hinted)
             if existing is not None:
                 return _exists(existing)
         return await self._record(wish, origin)
 
-    async def _under_another_page(self, wish: Wish, ids: CatalogueIds) -> SeriesState | None:
-        """The living series that has one of the ids which the link's site told, and may be what is wished for.
+    async def _find(self, wish: Wish) -> SeriesState | None:
+        return await living_holder(self._store, self._claims, wishes.tokens_of(wish))
 
-        They are only looked up: a page may tell an id of quite another series.
-        """
-        holder = await living_holder(self._store, self._claims, wishes.told_tokens(wish, ids))
+    async def _find_alike(self, wish: Wish, hinted: list[str]) -> SeriesState | None:
+        """The living series that has one of `hinted`, if it may be the one wished for."""
+        holder = await living_holder(self._store, self._claims, hinted)
         names = [wish.name] if wish.name else []
         if holder and are_alike((holder.name, *holder.titles), holder.year, names, wish.year):
             return holder

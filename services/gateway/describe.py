@@ -10,11 +10,16 @@ from services.platform.links import Link
 
 
 class Described(msgspec.Struct, frozen=True):
-    """A name, the year it began and its ids elsewhere, each as far as the site tells it."""
+    """A name, the year it began and its ids elsewhere, each as far as the site tells it.
+
+    `ids` are what a catalogue says of the very entry that the link names, `hints` what anybody else's page says: that
+    may be the id of another series.
+    """
 
     name: str | None = None
     year: int | None = None
     ids: CatalogueIds = CatalogueIds()
+    hints: CatalogueIds = CatalogueIds()
 
 
 class Describe(Protocol):
@@ -36,4 +41,6 @@ class DescribeByCatalogue:
                 details = await self._catalogues.details(catalogue, str(number))
                 return Described(details.name, details.year, details.ids)
         page = await self._catalogues.page(link.canonical.site, link.canonical.id)
-        return Described(page.titles[0] if page.titles else None, page.year, page.ids) if page else Described()
+        if page is None:
+            return Described()
+        return Described(page.titles[0] if page.titles else None, page.year, hints=page.ids)

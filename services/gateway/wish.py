@@ -10,6 +10,7 @@ from contracts.api import AddRequest
 from contracts.events import CONTENT_PARTS, CatalogueIds, Part, SeriesAdded
 from contracts.subjects import KEY_PATTERN, RESERVED_KEYS, is_key
 from services.gateway.refusals import Unusable
+from services.platform.catalogues.matching import merged_ids
 from services.platform.claims import id_tokens, page_token
 from services.platform.folder_names import check_wished_folder, folder_name
 from services.platform.links import KNOWN_SITES, MAX_KEY, Link, LinkError, UnknownSite, derive_key, parse
@@ -128,13 +129,21 @@ def _parts(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(part for part in CONTENT_PARTS if part in parts)
 
 
-def complete(wish: Wish, *, name: str | None, year: int | None) -> Wish:
+def complete(wish: Wish, *, name: str | None, year: int | None, ids: CatalogueIds) -> Wish:
     """The wish with what the link's site said; what the client gave stands.
 
-    Ids that the site tells are not among it: identity reads the page itself when it needs them, and believes them only
-    if they lead to what the page is about. An id that is recorded is taken for a person's word.
+    An id from the client settles which series it is: the catalogue's own count only where there is none.
     """
-    return replace(wish, name=wish.name or _shortened(name), year=wish.year if wish.year is not None else year)
+    return replace(
+        wish,
+        name=wish.name or _shortened(name),
+        year=wish.year if wish.year is not None else year,
+        ids=wish.ids if _is_settled(wish) else merged_ids(wish.link.ids, ids),
+    )
+
+
+def _is_settled(wish: Wish) -> bool:
+    return wish.ids != wish.link.ids
 
 
 def _shortened(name: str | None) -> str | None:
@@ -190,12 +199,13 @@ def to_event(wish: Wish, key: str, client: str | None) -> SeriesAdded:
     )
 
 
-def told_tokens(wish: Wish, ids: CatalogueIds) -> list[str]:
-    """Under what else the series may be there already: ids that the link's site told.
+def hinted_tokens(wish: Wish, hints: CatalogueIds) -> list[str]:
+    """Under what else it may be there already: ids that a page hints at, where no id from the client settles it.
 
-    An id from the client settles which series it is: then they count for nothing.
+    They are neither claimed nor recorded, where they would pass for a person's word: identity reads the page itself,
+    and believes what it says only if that leads to what the page is about.
     """
-    return id_tokens(ids) if wish.ids == wish.link.ids else []
+    return [] if _is_settled(wish) else id_tokens(hints)
 
 
 def tokens_of(wish: Wish) -> list[str]:

@@ -199,9 +199,9 @@ async def test_the_site_is_asked_for_what_is_missing(gateway: Gateway, site: Tel
     assert len(site.asked) == 1  # a series that is there needs no asking
 
 
-async def test_ids_of_the_site_are_not_recorded(gateway: Gateway, site: Tells) -> None:
+async def test_hints_of_a_page_are_not_recorded(gateway: Gateway, site: Tells) -> None:
     """They would pass for a person's word; identity asks the site itself."""
-    site.answer = Described("One Piece", 1999, CatalogueIds(imdb="tt0388629"))
+    site.answer = Described("One Piece", 1999, hints=CatalogueIds(imdb="tt0388629"))
 
     response = await gateway.http.post("/api/anime/add", json={"link": LINK})
 
@@ -210,14 +210,14 @@ async def test_ids_of_the_site_are_not_recorded(gateway: Gateway, site: Tells) -
     assert (added.name, added.year, added.ids) == ("One Piece", 1999, CatalogueIds())
 
 
-async def test_a_series_under_another_page_is_found_by_ids_of_the_site(gateway: Gateway, site: Tells) -> None:
+async def test_a_series_under_another_page_is_found_by_hints(gateway: Gateway, site: Tells) -> None:
     """Unless it is quite another one: then the page tells a wrong id."""
     link = "https://www.tvmaze.com/shows/1505/one-piece"
     await gateway.add(link=link, imdb_id="tt0388629")
-    site.answer = Described("One Piece", 1999, CatalogueIds(imdb="tt0388629"))
+    site.answer = Described("One Piece", 1999, hints=CatalogueIds(imdb="tt0388629"))
 
     same = await gateway.http.post("/api/anime/add", json={"link": LINK})
-    site.answer = Described("Naruto", 2002, CatalogueIds(imdb="tt0388629"))
+    site.answer = Described("Naruto", 2002, hints=CatalogueIds(imdb="tt0388629"))
     other = await gateway.http.post("/api/anime/add", json={"link": "https://aniworld.to/anime/stream/naruto"})
 
     assert (same.status_code, same.json()["status"]) == (200, "exists")

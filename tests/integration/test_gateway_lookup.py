@@ -140,7 +140,7 @@ async def test_an_id_or_a_page_finds_its_entry_else_what_bears_its_words(gateway
 
 async def test_what_is_in_the_library_is_told_by_any_of_its_ids(gateway: Gateway) -> None:
     """Under its key; not any more once it is removed."""
-    await gateway.add(link=ANIWORLD + "attack-on-titan", name=None, year=None)
+    await gateway.add(link=ANIWORLD + "attack-on-titan", imdb_id="tt2560140")
 
     [item] = (await gateway.get("/api/lookup", q="tvmaze:919"))["items"]
     await gateway.http.delete("/api/anime/attack-on-titan")
@@ -228,7 +228,7 @@ async def test_there_are_never_too_many(servers: dict[str, Any]) -> None:
     [
         (TVMAZE, "Attack on Titan", 2013, CatalogueIds(tvmaze=919, tvdb=267440, imdb="tt2560140")),
         ("https://www.themoviedb.org/tv/1429", "Attack on Titan", 2013, CatalogueIds(tmdb=1429)),
-        (ANIWORLD + "attack-on-titan", "Attack on Titan", 2013, CatalogueIds(imdb="tt2560140")),
+        (ANIWORLD + "attack-on-titan", "Attack on Titan", 2013, CatalogueIds()),
         (ANIWORLD + "gone", "Gone", None, CatalogueIds()),
         ("https://s.to/serie/attack-on-titan", "Attack on Titan", None, CatalogueIds()),
     ],
@@ -236,7 +236,7 @@ async def test_there_are_never_too_many(servers: dict[str, Any]) -> None:
 async def test_a_link_alone_is_completed_by_its_page(
     gateway: Gateway, link: str, name: str, year: int | None, ids: CatalogueIds
 ) -> None:
-    """Name, year and ids, as far as its site tells them; the link's own words where it doesn't."""
+    """Name and year, and a catalogue's ids, as far as its site tells them; the link's own words where it doesn't."""
     await gateway.add(link=link, name=None, year=None)
 
     event = await last_add(gateway)
@@ -253,16 +253,16 @@ async def test_two_pages_of_one_series_are_one_series(gateway: Gateway) -> None:
     assert first["key"] == second["key"] == under_a_key["key"] == "attack-on-titan"
 
 
-async def test_a_page_with_a_wrong_id_can_be_overruled(gateway: Gateway) -> None:
-    """An id from a person counts instead of the page's."""
+async def test_a_page_with_a_wrong_id_is_a_series_of_its_own(gateway: Gateway) -> None:
+    """Neither name nor year are those of the series that has the id; an id from a person counts instead anyway."""
     await gateway.add(link=TVMAZE, name=None, year=None)
     junior: dict[str, Any] = {"link": ANIWORLD + "junior-high", "name": None, "year": None}
 
-    taken_for_it = await gateway.add(**junior, expected=200)
+    added = await gateway.add(**junior)
+    await gateway.http.delete("/api/anime/junior-high")
     overruled = await gateway.add(**junior, tvmaze_id=700)
 
-    assert taken_for_it["key"] == "attack-on-titan"
-    assert overruled["key"] == "junior-high"
+    assert added["key"] == overruled["key"] == "junior-high"
     assert (await last_add(gateway)).ids == CatalogueIds(tvmaze=700)
 
 

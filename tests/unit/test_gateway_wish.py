@@ -76,28 +76,35 @@ def test_what_the_client_gave_stands() -> None:
     """The link's site only fills gaps."""
     wish = check(name=None, year=1998)
 
-    completed = wishes.complete(wish, name="  One   Piece ", year=1999)
+    completed = wishes.complete(wish, name="  One   Piece ", year=1999, ids=CatalogueIds(imdb="tt0388629"))
 
-    assert (completed.name, completed.year, completed.ids) == ("One Piece", 1998, CatalogueIds())
+    assert (completed.name, completed.year, completed.ids.imdb) == ("One Piece", 1998, "tt0388629")
 
 
 @pytest.mark.parametrize(
-    ("values", "tokens"),
+    ("values", "ids"),
     [
-        ({}, ["id.imdb.tt0388629", "id.tvmaze.1505"]),
-        ({"link": "https://www.tvmaze.com/shows/1505/one-piece"}, ["id.imdb.tt0388629", "id.tvmaze.1505"]),
-        ({"tvdb_id": 81797}, []),
-        ({"tvmaze_id": 8}, []),
+        ({}, CatalogueIds(tvmaze=1505, imdb="tt0388629")),
+        ({"link": "https://www.tvmaze.com/shows/7/one-piece"}, CatalogueIds(tvmaze=7, imdb="tt0388629")),
+        ({"tvdb_id": 81797}, CatalogueIds(tvdb=81797)),
+        ({"tvmaze_id": 8}, CatalogueIds(tvmaze=8)),
     ],
 )
-def test_ids_of_the_site_are_looked_up_where_a_person_gave_none(values: dict[str, Any], tokens: list[str]) -> None:
-    """A page with a wrong id is overruled by any right one; and what it tells is not claimed."""
+def test_ids_of_the_site_count_where_a_person_gave_none(values: dict[str, Any], ids: CatalogueIds) -> None:
+    """A wrong id is overruled by any right one; the link's own is always right."""
     wish = check(**values)
 
-    told = wishes.told_tokens(wish, CatalogueIds(tvmaze=1505, imdb="tt0388629"))
+    completed = wishes.complete(wish, name=None, year=None, ids=CatalogueIds(tvmaze=1505, imdb="tt0388629"))
 
-    assert told == tokens
-    assert "id.imdb.tt0388629" not in wishes.tokens_of(wish)
+    assert completed.ids == ids
+
+
+def test_hints_of_a_page_are_looked_up_where_a_person_gave_no_id() -> None:
+    """They are not claimed."""
+    hints = CatalogueIds(imdb="tt0388629")
+
+    assert wishes.hinted_tokens(check(), hints) == ["id.imdb.tt0388629"]
+    assert wishes.hinted_tokens(check(tvdb_id=81797), hints) == []
 
 
 def test_a_name_of_spaces_is_no_name() -> None:
