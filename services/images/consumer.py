@@ -59,7 +59,7 @@ class LoadImages:
         # However long poster and fanart took: the optional ones must not make the attempt miss its deadline.
         latest = _now() + DEADLINE / 2
         offered = _offered(job)
-        extra = optional(offered.artwork, offered.season_artwork, job.one.files)
+        extra = optional(offered.artwork, offered.season_artwork, job.known_files)
         filing = Filing(job, self._pictures, self._library)
         plans = await _required(filing, [wanted("poster", offered.artwork), wanted("fanart", offered.artwork)])
         if not any(plan.leaves_files for plan in plans):

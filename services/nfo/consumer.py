@@ -35,6 +35,9 @@ class LoadNfo:
     - somebody else's and good: left alone, without a call; if it names no series, it is filled in;
     - no `tvshow` that can be read: copied to `tvshow.nfo.bak`, beside it, and replaced.
 
+    Once the series turns out to be another entry, nothing of the former one may stay in Coldopen's file: one that was
+    edited is copied to `tvshow.nfo.bak` first.
+
     With `overwrite` the catalogue's words replace the file's in any of them. Elements that Coldopen does not own stay
     even then, and so does what Jellyfin or Emby has locked.
     """
@@ -90,8 +93,8 @@ async def _renew(job: Job, files: PartFiles, found: _Found, details: SeriesDetai
         return replace(record, state="written")
     if found.is_kept:
         return record
-    # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it.
-    is_ours = record.state == "written" or (record.state == "updated" and job.reload)
+    # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it or in it.
+    is_ours = record.state == "written" or (job.reload and not found.is_strange)
     merged = await asyncio.to_thread(merge_tvshow, found.data, details, theirs=not (is_ours or job.overwrite))
     if not merged.changed:
         # An edited file is Coldopen's to look after from now on too: it is recorded as updated.

@@ -3,7 +3,17 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
-from contracts.events import CausedFact, FinalEvent, Part, PartFact, RecordedEvent
+from contracts.events import (
+    CausedFact,
+    FileRecord,
+    FinalEvent,
+    ImagesLoaded,
+    LogoLoaded,
+    NfoLoaded,
+    Part,
+    PartFact,
+    RecordedEvent,
+)
 from contracts.loading import fold
 from contracts.state import PartState, SeriesState
 from contracts.subjects import lives_and_starts_of
@@ -49,6 +59,19 @@ class Job:
     def reload(self) -> bool:
         """Whether what Coldopen wrote before is another entry's, and to be replaced or taken away."""
         return self.one.reload
+
+    @property
+    def known_files(self) -> tuple[FileRecord, ...]:
+        """The part's files as the log has them; also of a former life of the key, whose files stayed."""
+        former = (
+            file
+            for recorded in self.events
+            if recorded.position < self.state.added
+            and isinstance(recorded.event, NfoLoaded | LogoLoaded | ImagesLoaded)
+            and recorded.event.part is self.part
+            for file in recorded.event.files
+        )
+        return (*self.one.files, *former)
 
     def last(self, kind: type[E]) -> E | None:
         """The last event of `kind` that this series has (for parts' events: of this part)."""

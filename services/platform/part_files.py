@@ -37,7 +37,7 @@ class PartFiles:
 
     def is_in_doubt(self, record: FileRecord) -> bool:
         """Whether an earlier delivery of this start may have written the file and ended before it could say so."""
-        is_known = any((one.path, one.sha256) == (record.path, record.sha256) for one in self._job.one.files)
+        is_known = any((one.path, one.sha256) == (record.path, record.sha256) for one in self._job.known_files)
         return self._job.run.delivery > 1 and not is_known
 
     def recognised(self, record: FileRecord, data: bytes) -> FileRecord:
@@ -48,12 +48,12 @@ class PartFiles:
         if not self.is_in_doubt(record) or record.sha256 != sha256(data).hexdigest():
             return record
         # In place of what was somebody else's it is recorded so: a removal must not delete it.
-        was_theirs = any(one.path == record.path and one.state != "written" for one in self._job.one.files)
+        was_theirs = any(one.path == record.path and one.state != "written" for one in self._job.known_files)
         return replace(record, state="updated" if was_theirs else "written")
 
     def was_ours(self, record: FileRecord) -> bool:
         """Whether Coldopen once wrote the file, whoever may have changed or replaced it since."""
-        return any(one.path == record.path and one.state != "existing" for one in self._job.one.files)
+        return any(one.path == record.path and one.state != "existing" for one in self._job.known_files)
 
     async def set_aside(self, name: str) -> None:
         """Keep a copy of the file beside it, for its owner: what is written there next may not say all that it says."""
@@ -96,7 +96,7 @@ class PartFiles:
 
     def _recorded(self, record: FileRecord) -> FileRecord | None:
         """The log's record of this very file, if Coldopen wrote it."""
-        for one in self._job.one.files:
+        for one in self._job.known_files:
             if one.path == record.path and one.sha256 == record.sha256 and one.state != "existing":
                 return one
         return None

@@ -595,8 +595,8 @@ async def died(house: House, part: Part, **files: bytes) -> None:
         (house.folder / name.replace("_", ".")).write_bytes(data)
 
 
-async def test_a_persons_file_is_not_taken_for_one_that_was_written(house: House) -> None:
-    """Another picture is theirs at any delivery, the very same one at the first."""
+async def test_a_persons_picture_is_theirs_at_any_delivery(house: House) -> None:
+    """What a worker that died wrote beside it is Coldopen's, and stays so in a later life of the series."""
     house.gallery.show("poster", "fanart")
     await house.add("poster", "fanart")
     mine = picture("red")
@@ -605,13 +605,25 @@ async def test_a_persons_file_is_not_taken_for_one_that_was_written(house: House
     taken_up_again = await house.load()
     await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", (await house.state()).added))
     await house.add("poster", "fanart")
-    first = await house.load()
+    in_a_later_life = await house.load()
 
-    assert isinstance(taken_up_again, ImagesLoaded)
-    assert [one.state for one in taken_up_again.files] == ["existing", "written"]
-    assert isinstance(first, ImagesLoaded)
-    assert [one.state for one in first.files] == ["existing", "existing"]
+    for loaded in (taken_up_again, in_a_later_life):
+        assert isinstance(loaded, ImagesLoaded)
+        assert [one.state for one in loaded.files] == ["existing", "written"]
     assert house.on_disk()["poster.jpg"] == mine
+
+
+async def test_the_very_same_picture_is_a_persons_at_the_first_delivery(house: House) -> None:
+    """They took it from where Coldopen does, and keep it."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    house.folder.mkdir(exist_ok=True)
+    (house.folder / "fanart.jpg").write_bytes(house.gallery.pictures["fanart"].body)
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [one.state for one in loaded.files] == ["written", "existing"]
 
 
 async def test_a_file_that_the_log_knows_for_a_persons_stays_one(house: House) -> None:

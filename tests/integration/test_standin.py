@@ -90,7 +90,7 @@ async def test_other_ids_lead_to_the_series(standin: StandIn, upstream: Upstream
     by_imdb = await tvmaze.find(CatalogueIds(imdb="tt00000919"))
 
     assert by_tvdb is not None
-    assert (by_tvdb.titles, by_tvdb.year) == (("Attack on Titan",), 2014)
+    assert (by_tvdb.titles[0], by_tvdb.year) == ("Attack on Titan", 2014)
     assert by_imdb == by_tvdb
 
 

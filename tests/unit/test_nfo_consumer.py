@@ -28,7 +28,7 @@ from services.platform.domain import Run
 from services.platform.event_store import EventStore
 from services.platform.job import Job
 from services.platform.library import Library
-from tests.support.builders import KEY, added, fold, identified, log, requested
+from tests.support.builders import KEY, added, fold, identified, log, removed, requested
 from tests.support.nfo_details import DETAILS
 
 FOLDER = "Game of Thrones (2011)"
@@ -299,14 +299,15 @@ OTHER = replace(DETAILS, catalogue_id="1", ids=CatalogueIds(tvmaze=1), name="Oth
     [
         (OURS, (OURS, "written"), b"<title>Other</title>", []),
         (EDITED, (EDITED, "updated"), b"<title>Other</title>", ["tvshow.nfo.bak"]),
-        (EDITED, (OURS, "written"), b"<title>GoT</title>", []),
+        (EDITED, (OURS, "written"), b"<title>Other</title>", ["tvshow.nfo.bak"]),
+        (EDITED, (EDITED, "existing"), b"<title>GoT</title>", []),
     ],
-    ids=["ours", "updated", "edited"],
+    ids=["ours", "updated", "edited", "theirs"],
 )
 async def test_another_entry_replaces_what_was_written(
     house: House, data: bytes, recorded: tuple[bytes, FileState], becomes: bytes, copies: list[str]
 ) -> None:
-    """What somebody has changed since is left alone; what we wrote beside somebody's words is kept as a copy."""
+    """A media server would go on showing the wrong series; what somebody wrote into our file is kept as a copy."""
     house.put(data)
     house.record(*recorded)
     house.reidentify()
@@ -316,6 +317,20 @@ async def test_another_entry_replaces_what_was_written(
 
     assert becomes in house.file.read_bytes()
     assert list(house.others()) == copies
+
+
+async def test_what_was_written_in_a_former_life_is_ours(house: House) -> None:
+    """Removed with its files left there, and added again: a wrong match can still be put right."""
+    house.put(OURS)
+    house.record(OURS, "written")
+    house.events += [removed(), added(), identified(5, folder=FOLDER)]
+
+    assert (await house.loaded()).state == "written"
+
+    house.reidentify()
+    house.catalogue.details = OTHER
+    await house.loaded()
+    assert b"<title>Other</title>" in house.file.read_bytes()
 
 
 @pytest.mark.parametrize("when", ["the catalogue is asked", "the log is read"])
