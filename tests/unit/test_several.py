@@ -200,8 +200,25 @@ async def test_ids_alone_never_fall_back_to_titles() -> None:
     failure = await refused(wanted(tmdb=7), tmdb, tvmaze)
 
     assert (failure.error.kind, failure.error.code) == ("not_found", "no_match")
-    assert "a series with the ids given" in failure.error.message
+    assert failure.error.message.startswith("no catalogue knows tmdb 7.")
     assert tmdb.asked == ["find 7"]
+
+
+async def test_an_id_that_its_own_catalogue_does_not_have_leads_nowhere() -> None:
+    """A slip of whoever gave it: the title and the page may be those of the series that was not meant."""
+    tmdb, tvmaze = shelves(Entry(number=1), second=(Entry(number=2),))
+    site = Website(Page(titles=("Trigun",)))
+
+    failure = await refused(wanted("Trigun", tvmaze=55555, page=PAGE), tmdb, tvmaze, site=site)
+
+    assert failure.error.message.startswith("no catalogue knows tvmaze 55555.")
+
+
+async def test_an_id_that_nobody_can_know_leaves_it_to_the_title() -> None:
+    """Of a catalogue that is not set up, or of one that others need not have heard of."""
+    tvmaze = Shelf("tvmaze", Entry(number=2))
+
+    assert await identify(wanted("Trigun", tmdb=7, imdb="tt0000009"), tvmaze) == ("tvmaze", "2")
 
 
 async def test_ids_of_two_series_are_refused() -> None:

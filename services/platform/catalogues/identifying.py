@@ -4,7 +4,8 @@ What settles it, in this order:
 
 1. The entry that it was identified as before, while its catalogue has it.
 2. Ids that a person gave or the link carries. Where titles are known as well, what an id leads to must resemble them,
-   unless it is the catalogue's own id and no other one contradicts.
+   unless it is the catalogue's own id and no other one contradicts. An id that its own catalogue does not have is a
+   slip, and settles that nothing is found: what a title leads to would not be what was meant.
 3. Its title, where exactly one entry of exactly its year bears it.
 4. The page that it was added from: its ids, as under 2, and further titles. It comes after 3, since a site lets few of
    its pages be read, and many series are added at once; and before 5, since there it knows better.
@@ -26,6 +27,7 @@ from services.platform.catalogues.matching import (
     contradicts,
     ids_of,
     in_one_line,
+    in_words,
     merged_ids,
     near,
     resembles,
@@ -108,6 +110,7 @@ class Search:
         self._titles = wanted.titles
         self._year = wanted.year
         self._seen: list[Candidate] = []
+        self._unknown: list[str] = []  # ids that their own catalogues don't have, in words
         self._failures: list[LoadFailure] = []  # of catalogues
         self._page: Page | LoadFailure | None = None  # None: not read yet
         self._is_ambiguous = False  # several bear the title, and the year does not tell them apart
@@ -115,7 +118,8 @@ class Search:
     async def run(self) -> Candidate:
         """The entry. Raises LoadFailure: a catalogue's where its answer is missing, else not_found."""
         found = await self._as_before() or await self._by_ids(self._ids)
-        if found is None and self._titles:  # without titles only ids count: a person gave them to settle it
+        # Without titles only ids count: a person gave them to settle it.
+        if found is None and self._titles and not self._unknown:
             found = await self._by_words()
         if found is None:
             raise self._failure()
@@ -154,6 +158,8 @@ class Search:
                 self._failures.append(failure)
                 continue
             if found is None:
+                if own := getattr(ids, shelf.catalogue.name, None):
+                    self._unknown.append(f"{shelf.catalogue.name} {own}")
                 continue
             if self._is_meant(found):
                 return await self._in_a_better_one(place, found)
@@ -254,7 +260,8 @@ class Search:
 
     def _not_found(self, page: LoadFailure | None) -> LoadFailure:
         year = f" ({self._year})" if self._year else ""
-        what = f"{self._titles[0]!r}{year}" if self._titles else "a series with the ids given"
+        ids = ", ".join(self._unknown) or in_words(self._ids)
+        what = ids if self._unknown or not self._titles else f"{self._titles[0]!r}{year}"
         lines = tuple(dict.fromkeys(in_one_line(one) for one in self._seen))[:_SHOWN]
         hint = f"; there is {', '.join(lines)}" if lines else ""
         unread = f" Its page could not be read: {page}." if page is not None else ""

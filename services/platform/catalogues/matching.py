@@ -108,6 +108,12 @@ def ids_of(catalogue: str, catalogue_id: str) -> CatalogueIds:
     return msgspec.convert({catalogue: catalogue_id}, CatalogueIds, strict=False)
 
 
+def in_words(ids: CatalogueIds) -> str:
+    """The ids for people: `tvmaze 919, imdb tt2560140`."""
+    known = {name: getattr(ids, name) for name in CatalogueIds.__struct_fields__}
+    return ", ".join(f"{name} {value}" for name, value in known.items() if value is not None)
+
+
 def in_one_line(candidate: Candidate) -> str:
     """The candidate for people: `Attack on Titan (2013), tvmaze 919`."""
     title = candidate.titles[0] if candidate.titles else "(no title)"
