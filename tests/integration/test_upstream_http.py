@@ -51,13 +51,13 @@ async def upstream(standin: StandIn) -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 async def pictures(standin: StandIn) -> AsyncIterator[Pictures]:
-    pictures = Pictures([standin.host], timeout=0.5, max_picture=2_000_000)
+    pictures = Pictures([standin.host], timeout=1.5, max_picture=2_000_000)
     yield pictures
     await pictures.aclose()
 
 
 def make(standin: StandIn, **options: Any) -> Upstream:
-    return Upstream("TVmaze", standin.url, **{"rate": 1000, "timeout": 0.5, "max_answer": 100_000, **options})
+    return Upstream("TVmaze", standin.url, **{"rate": 1000, "timeout": 1.5, "max_answer": 100_000, **options})
 
 
 class MemoryBucket:
@@ -125,7 +125,7 @@ async def test_every_failure_is_named(
     assert (caught.value.error.kind, caught.value.error.code) == (kind, code)
     assert caught.value.error.message.startswith("TVmaze ")
     assert "s3cret" not in caught.value.error.message
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 10  # not when the upstream has had enough
 
 
 async def test_the_wrong_type_is_found_by_its_path(standin: StandIn, upstream: Upstream) -> None:
