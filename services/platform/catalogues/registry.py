@@ -1,10 +1,11 @@
 """The catalogues that this installation asks, in order, and how they are opened for a process.
 
-One catalogue more is one adapter more and a line in `open_catalogues`.
+One catalogue more is one adapter more and a line in `_catalogues`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from services.platform.catalogues.aniworld import Aniworld
 from services.platform.catalogues.model import Catalogue
@@ -17,7 +18,6 @@ from services.platform.event_store import EventStore
 from services.platform.response_cache import ResponseCache
 from services.platform.settings import CatalogueSettings, comma_separated
 from services.platform.streams import CACHE_BUCKET, UPSTREAMS_BUCKET
-from services.platform.upstream_exchange import NO_HEADERS, Explain, nothing_to_add
 from services.platform.upstream_http import Upstream
 from services.platform.upstream_pictures import Pictures
 from services.platform.upstream_shared import SharedState
@@ -31,49 +31,31 @@ async def open_catalogues(
     settings: CatalogueSettings, store: EventStore, *, timeout: float
 ) -> AsyncIterator[Catalogues]:
     """The catalogues for one process; answers and limits are shared among processes in buckets beside the log."""
-    languages = comma_separated(settings.languages)
     cache = ResponseCache(await store.js.key_value(CACHE_BUCKET))
     states = await store.js.key_value(UPSTREAMS_BUCKET)
     async with AsyncExitStack() as open_until_the_end:
 
-        def upstream(
-            name: str,
-            url: str,
-            rate: float,
-            *,
-            burst: int | None = None,
-            headers: Mapping[str, str] = NO_HEADERS,
-            explain: Explain = nothing_to_add,
-        ) -> Upstream:
+        def upstream(name: str, url: str, rate: float, **more: Any) -> Upstream:
             state = SharedState(name, states, callers=_CALLERS)
-            made = Upstream(
-                name,
-                url,
-                rate=rate,
-                burst=burst,
-                timeout=timeout,
-                state=state,
-                cache=cache,
-                headers=headers,
-                explain=explain,
-            )
+            made = Upstream(name, url, rate=rate, timeout=timeout, state=state, cache=cache, **more)
             open_until_the_end.push_async_callback(made.aclose)
             return made
 
-        catalogues: list[Catalogue] = []
-        if settings.tmdb_token:
-            tmdb = upstream(
-                "TMDB",
-                settings.tmdb_url,
-                settings.tmdb_rate,
-                headers=authorization(settings.tmdb_token),
-                explain=explain,
-            )
-            catalogues.append(TMDB(tmdb, languages=languages, image_url=settings.tmdb_image_url))
-        catalogues.append(TVmaze(upstream("TVmaze", settings.tvmaze_url, settings.tvmaze_rate), languages))
-        # Pages are made for people, who read one at a time.
-        pages = upstream("aniworld.to", settings.aniworld_url, settings.aniworld_rate, burst=1)
-        yield Catalogues(catalogues, {"aniworld.to": Aniworld(pages, languages)})
+        yield _catalogues(settings, upstream)
+
+
+def _catalogues(settings: CatalogueSettings, upstream: Callable[..., Upstream]) -> Catalogues:
+    """Which are asked, in their order; `upstream(name, url, rate, …)` makes what each is asked through."""
+    languages = comma_separated(settings.languages)
+    found: list[Catalogue] = []
+    if settings.tmdb_token:
+        headers = authorization(settings.tmdb_token)
+        tmdb = upstream("TMDB", settings.tmdb_url, settings.tmdb_rate, headers=headers, explain=explain)
+        found.append(TMDB(tmdb, languages=languages, image_url=settings.tmdb_image_url))
+    found.append(TVmaze(upstream("TVmaze", settings.tvmaze_url, settings.tvmaze_rate), languages))
+    # Pages are made for people, who read one at a time.
+    pages = upstream("aniworld.to", settings.aniworld_url, settings.aniworld_rate, burst=1)
+    return Catalogues(found, {"aniworld.to": Aniworld(pages, languages)})
 
 
 @asynccontextmanager
