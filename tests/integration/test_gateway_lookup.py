@@ -1,6 +1,5 @@
 """Looking a series up, and adding it by the page that was found, over real HTTP."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -203,17 +202,15 @@ async def test_slow_catalogues_are_waited_for_only_so_long(store: EventStore, tv
 async def test_a_queue_that_is_too_long_is_told_at_once(store: EventStore) -> None:
     """Nobody waits for a turn that comes after they have gone, or takes it from a load."""
     async with StandIn() as standin:
-        settings = msgspec.structs.replace(settings_of(standin), tvmaze_rate=0.2)
+        settings = msgspec.structs.replace(settings_of(standin), tvmaze_rate=0.02)
         async with open_catalogues(settings, store, timeout=5.0) as catalogues:
             looking_up = LookingUp(catalogues, store, await Claims.open(store), patience=4.0)
             await looking_up.look_up("attack on titan", None)
-            begun = time.monotonic()
 
             with pytest.raises(Unavailable, match="the next turn is") as refused:
                 await looking_up.look_up("another", None)
 
-    assert time.monotonic() - begun < 3.0
-    assert 3 <= refused.value.seconds <= 5
+    assert 10 < refused.value.seconds <= 50
 
 
 async def test_there_are_never_too_many(servers: dict[str, Any]) -> None:
