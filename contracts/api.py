@@ -240,6 +240,30 @@ class History(Body, frozen=True, kw_only=True):
     next_after: int | None
 
 
+class QuarantinedEvent(Body, frozen=True, kw_only=True):
+    """An event that is skipped: which, why, and since when.
+
+    `type` is what the event says it is (None: it says nothing). `event` is its body as the log holds it; null if that
+    is no JSON or long: then `text` is its beginning, with whatever is no UTF-8 escaped.
+    """
+
+    position: int
+    key: str
+    type: str | None
+    time: datetime
+    reason: str
+    parked_at: datetime
+    event: msgspec.Raw
+    text: str | None
+
+
+class Quarantine(Body, frozen=True, kw_only=True):
+    """GET /api/quarantine: the oldest of the `total` events that are skipped now, oldest first."""
+
+    items: list[QuarantinedEvent]
+    total: int
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What the projector tells gateways after each commit, on core NATS.
 

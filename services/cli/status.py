@@ -45,8 +45,8 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
         console.print(f"Complete {wording.ago(body.completed_at, now)}, after {took}", style="dim")
     else:
         console.print(f"Started {wording.ago(body.started_at, now)}", style="dim")
-    if wording.has_failed(body.loading_status, body.error):
-        way_out = wording.way_out(body.key, body.parts)
+    if wording.has_failed(body.loading_status, body.error) or wording.is_parked(body.error):
+        way_out = wording.way_out(body.key, body.parts, body.error)
         console.print(way_out[0].upper() + way_out[1:])
 
 

@@ -1,5 +1,6 @@
 """How states, times and sizes read in a terminal. Pure: no colour, no clock, no I/O."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -28,6 +29,7 @@ _COMMANDS = {
     "GET …/loading-status": "coldopen status KEY",
 }
 _DUPLICATE = "duplicate"
+_PARKED = re.compile(r"event \d+: ", re.ASCII)  # other errors begin with the name of a part
 _UNIDENTIFIED = ("no_match", _DUPLICATE, "not_found")  # trying again finds the same: a person has to say which it is
 
 
@@ -129,13 +131,20 @@ def has_failed(loading_status: str, error: str | None) -> bool:
     return loading_status == "failed" or (loading_status == "completed" and error is not None)
 
 
+def is_parked(error: str | None) -> bool:
+    """Whether the error that stands is an event that could not be taken: no load failed, none can mend it."""
+    return error is not None and _PARKED.match(error) is not None
+
+
 def last_try_failed(view: PartView) -> bool:
     """Whether the part has failed, with or without something good from before."""
     return view.status == "failed" or (view.status in ("loaded", "unavailable") and view.error is not None)
 
 
-def way_out(key: str, parts: Mapping[str, PartView]) -> str:
-    """What to do about a series that failed."""
+def way_out(key: str, parts: Mapping[str, PartView], error: str | None = None) -> str:
+    """What to do about a series that failed, or whose `error` is that one of its events is skipped."""
+    if is_parked(error):
+        return "see which events are skipped, and why: coldopen quarantine"
     identity = parts.get(Part.IDENTITY.value)
     if identity is not None and identity.status == "failed" and identity.error and identity.error.code == _DUPLICATE:
         return (

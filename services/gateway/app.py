@@ -20,6 +20,7 @@ from services.gateway.feed import Hub
 from services.gateway.looking_up import LookingUp
 from services.gateway.metrics import Metrics
 from services.gateway.present import Present
+from services.gateway.quarantined import Quarantined
 from services.gateway.read_model import ReadModel
 from services.gateway.recorded import Recorded
 from services.gateway.refusals import Malformed
@@ -32,6 +33,7 @@ from services.gateway.routes.feed import feed_routes
 from services.gateway.routes.health import HealthChecks, health_routes
 from services.gateway.routes.history import history_routes
 from services.gateway.routes.lookup import lookup_routes
+from services.gateway.routes.quarantine import quarantine_routes
 from services.gateway.routes.series import series_routes
 from services.gateway.routes.session import session_routes
 from services.gateway.routes.status import status_routes
@@ -74,6 +76,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *status_routes(parts.store, present),
         *history_routes(recorded),
         *event_routes(recorded, parts.hub.closing),
+        *quarantine_routes(Quarantined(recorded)),
         *change_routes(Changing(parts.store)),
         *artwork_routes(present, parts.library),
         *feed_routes(parts.hub, parts.metrics, abort),

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 from nats.errors import Error as NatsError
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
 
 from contracts import codec
 from contracts.api import HistoryItem
@@ -38,6 +40,15 @@ class Recorded:
         """The log's last position."""
         return (await self._store.info()).last_position
 
+    async def stored(self, position: int, *, subject: str | None = None) -> RawStreamMsg | None:
+        """The message at `position`, or the first from there on whose subject matches; None if there is none."""
+        try:
+            return await self._store.js.get_msg(STREAM, position, subject=subject, next=subject is not None)
+        except NotFoundError:
+            return None
+        except (NatsError, TimeoutError, OSError) as error:
+            raise LogUnavailable(f"the event log can't be read: {error}") from error
+
     async def of_log(self, *, after: int, key: str | None) -> AsyncIterator[One]:
         """The events after a position that are there now, of one series or all, in order."""
         if key is None:
@@ -62,10 +73,7 @@ class Recorded:
 
     async def _unreadable(self, one: Unreadable) -> HistoryItem:
         """What is known of it: its envelope, why it can't be read, and its bytes as text."""
-        try:
-            stored = await self._store.js.get_msg(STREAM, one.position)
-        except (NatsError, TimeoutError, OSError) as error:
-            raise LogUnavailable(f"the event log can't be read: {error}") from error
+        stored = await self.stored(one.position) or RawStreamMsg()
         head = stored.headers or {}
         what = {
             "subject": one.subject,
