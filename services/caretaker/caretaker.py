@@ -1,16 +1,25 @@
-"""Looks after what nobody waits for: lost work is asked for again, removed series' files are deleted; every minute."""
+"""Looks after what nobody waits for.
+
+Every minute lost work and what has failed are asked for again where that is due, and removed series' files are
+deleted; every few hours the library is looked through for files that are gone.
+"""
 
 import asyncio
 import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeAlias
 
 import structlog
 from nats.errors import Error as NatsError
 
-from contracts.events import EventParked, EventUnparked, Part, PartRequested, RecordedEvent
-from contracts.loading import evolve
+from contracts.events import FileRecord, Part, PartRequested
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
-from services.caretaker.domain import files_to_delete, lost_work
+from services.caretaker.domain import files_to_delete, files_to_look_at, lost_work, missing_files
+from services.caretaker.known import Known
+from services.caretaker.renewals import renewals
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
@@ -19,21 +28,38 @@ log = structlog.get_logger()
 
 # Asking again is background work: a person's add goes first.
 _BETWEEN_SERIES = 1.0
+# The library is not looked through while everything starts.
+_FIRST_LOOK = timedelta(minutes=1)
+_BETWEEN_LOOKS = timedelta(hours=6)
+
+Find: TypeAlias = Callable[[SeriesState], list[PartRequested]]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Caretaker:
-    """Folds the log for itself, from where it stopped the last time."""
+    """Asks for at most one series every `between` seconds; `now` is the clock that it goes by."""
 
     def __init__(
-        self, store: EventStore, library: Library, *, interval: float, between: float = _BETWEEN_SERIES
+        self,
+        store: EventStore,
+        library: Library,
+        *,
+        interval: float,
+        between: float = _BETWEEN_SERIES,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._store = store
         self._library = library
         self._interval = interval
         self._between = between
-        self._states: dict[str, SeriesState] = {}
-        self._position = 0
-        self._log_id: str | None = None
+        self._now = now
+        self._started_at = now()
+        self._next_look = self._started_at + _FIRST_LOOK
+        self._next_ask = 0.0  # of the loop's clock
+        self._known = Known(store)
         self._deleted: dict[str, int] = {}  # key -> the life whose files are gone
 
     async def run(self) -> None:
@@ -42,48 +68,78 @@ class Caretaker:
             try:
                 await self.check()
                 await self.delete_files()
+                await self.look_at_files()
             except (LogUnavailable, NatsError, TimeoutError, OSError) as error:
                 log.warning("check_put_off", why=str(error) or type(error).__name__)
             await asyncio.sleep(self._interval)
 
     async def check(self) -> int:
-        """Ask again for all lost work; how many parts were asked for."""
+        """Ask again for lost work, and for what has failed where that is due; how many parts were asked for."""
         floors = {part: await self._floor(part) for part in Part}
-        await self._catch_up()
-        lost = lost_work(self._states.values(), floors)
-        asked, before = 0, None
-        for state, request in lost:
-            if before not in (None, state.key):
-                await asyncio.sleep(self._between)
-                await self._catch_up()
-            before = state.key
-            asked += await self._ask(state, request)
+        await self._known.catch_up()
+        asked = await self._ask_for_all("lost", lambda state: lost_work(state, floors))
+        return asked + await self._ask_for_all("failed", self._renewals)
+
+    def _renewals(self, state: SeriesState) -> list[PartRequested]:
+        return renewals(state, self._known.failing(state.key), self._now(), self._started_at)
+
+    async def look_at_files(self) -> int:
+        """If it is time, ask for the parts whose files are gone, empty or truncated; how many were asked for."""
+        if self._now() < self._next_look:
+            return 0
+        await self._known.catch_up()
+        asked = 0
+        for key in list(self._known.states):
+            try:
+                broken = await self._broken(self._known.states[key])
+            except LoadFailure as failure:
+                log.warning("files_not_looked_at", key=key, why=failure.error.message)
+                if failure.error.code == "library_absent":
+                    break  # an unmounted disk is not a deleted library
+                continue
+            asked += await self._ask("missing_file", key, partial(missing_files, broken=broken))
+        self._next_look = self._now() + _BETWEEN_LOOKS
         return asked
 
-    async def _ask(self, found: SeriesState, request: PartRequested) -> bool:
-        """Ask for lost work again, unless somebody has done so since it was found; whether it was asked for."""
-        cause = found.part(request.part).cause
-        now = self._states[found.key]
-        if now.removed or now.part(request.part).cause != cause or not now.part(request.part).is_open:
-            return False
-        # The same loss has the same id, so that two caretakers ask once.
-        name = f"lost/{self._log_id}/{found.key}/{request.part}/{cause}"
+    async def _broken(self, state: SeriesState) -> frozenset[FileRecord]:
+        files = [one for of_part in files_to_look_at(state).values() for one in of_part]
+        return frozenset([one for one in files if not await self._library.is_whole(one)])
+
+    async def _ask_for_all(self, why: str, find: Find) -> int:
+        return sum([await self._ask(why, key, find) for key in list(self._known.states)])
+
+    async def _ask(self, why: str, key: str, find: Find) -> int:
+        """Ask for what `find` finds in the series, also when it looks again just before; for how many parts."""
+        if not find(self._known.states[key]):
+            return 0
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._next_ask - loop.time())
+        await self._known.catch_up()
+        state = self._known.states[key]
+        asked = sum([await self._append(why, state, request) for request in find(state)])
+        self._next_ask = loop.time() + self._between
+        return asked
+
+    async def _append(self, why: str, state: SeriesState, request: PartRequested) -> bool:
+        """Record the request, unless somebody was quicker; whether it is recorded."""
+        # The same cause has the same id, so that two caretakers ask once.
+        name = f"{why}/{self._known.log_id}/{state.key}/{request.part}/{state.part(request.part).cause}"
         try:
             await self._store.append(
                 request,
-                expect=life_of(found.key, found.added),
+                expect=life_of(state.key, state.added),
                 event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
             )
         except Conflict:
             return False  # removed or added anew meanwhile
-        log.info("lost_work_asked_for_again", key=found.key, part=request.part)
+        log.info("asked_for_again", why=why, key=state.key, part=request.part)
         return True
 
     async def delete_files(self) -> int:
         """Delete what removals asked to delete; of how many series. What is not as it was written stays."""
         done = 0
-        for key, files in files_to_delete(self._states.values()).items():
-            added = self._states[key].added
+        for key, files in files_to_delete(self._known.states.values()).items():
+            added = self._known.states[key].added
             if self._deleted.get(key) == added:
                 continue
             try:
@@ -103,17 +159,3 @@ class Caretaker:
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)
         return info.ack_floor.stream_seq or 0 if info.ack_floor else 0
-
-    async def _catch_up(self) -> None:
-        info = await self._store.info()
-        info.check_continues(self._log_id, self._position)
-        self._log_id = info.log_id
-        async for one in self._store.read_all(after=self._position):
-            self._position = one.position
-            if isinstance(one, RecordedEvent):
-                key = one.event.key
-                # What is parked, or counts again, lies before: only the whole series folded anew leaves it out.
-                is_refold = isinstance(one.event, EventParked | EventUnparked)
-                state = await self._store.state_of(key) if is_refold else evolve(self._states.get(key), one)
-                if state is not None:
-                    self._states[key] = state

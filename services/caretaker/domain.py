@@ -1,31 +1,69 @@
-"""Which work is lost, and which files of removed series are to be deleted. Pure."""
+"""What the caretaker asks for again, and which files of removed series are to be deleted. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from contracts.events import CONTENT_PARTS, FileRecord, Part, PartRequested
+from contracts.presentation import parts_of
 from contracts.state import SeriesState
+from services.platform.urgency import CARETAKER
 
 
-def lost_work(states: Iterable[SeriesState], floors: Mapping[Part, int]) -> list[tuple[SeriesState, PartRequested]]:
-    """The requests that start lost work anew, each with its series.
+def is_looked_after(state: SeriesState) -> bool:
+    """Whether anything may be asked for by itself.
+
+    Where an event could not be taken, an outcome may be what is missing: an operator looks first.
+    """
+    return not (state.removed or state.parked)
+
+
+def lost_work(state: SeriesState, floors: Mapping[Part, int]) -> list[PartRequested]:
+    """The requests that start the series' lost work anew.
 
     `floors` says up to which position each part's deliveries are all acknowledged. It must have been read *before*
-    the states were folded: an outcome is recorded before its delivery is acknowledged, so a start at or below the
+    the state was folded: an outcome is recorded before its delivery is acknowledged, so a start at or below the
     floor whose outcome the fold does not know will never get one. What is queued, running or waiting for its retry
     lies above the floor.
     """
-    found: list[tuple[SeriesState, PartRequested]] = []
-    for state in states:
-        if state.removed or state.parked:
-            continue  # where an event could not be taken, an outcome may be what is missing: an operator looks first
-        for part in (Part.IDENTITY, *CONTENT_PARTS):
-            one = state.part(part)
-            if one.is_open and one.cause <= floors[part] and not state.is_adoption(one.cause):
-                request = PartRequested(
-                    key=state.key, part=part, reason="startup", overwrite=one.overwrite, ids=one.requested_ids
-                )
-                found.append((state, request))
-    return found
+    if not is_looked_after(state):
+        return []
+    return [
+        asked_again(state, part)
+        for part in (Part.IDENTITY, *CONTENT_PARTS)
+        if (one := state.part(part)).is_open and one.cause <= floors[part] and not state.is_adoption(one.cause)
+    ]
+
+
+def asked_again(state: SeriesState, part: Part) -> PartRequested:
+    """The request that asks for the part just as it was asked for the last time."""
+    one = state.part(part)
+    return PartRequested(
+        key=state.key,
+        part=part,
+        reason="startup",
+        overwrite=one.overwrite,
+        ids=one.requested_ids,
+        client=CARETAKER,
+    )
+
+
+def files_to_look_at(state: SeriesState) -> dict[Part, tuple[FileRecord, ...]]:
+    """The files that should be in the library as their part's last load left them; none of what is in work.
+
+    A part whose last load failed, or found nothing, did not say that its files of old are still there. Whether that
+    is tried again is not for its files to tell, or what can't be had would be asked for with every look.
+    """
+    if not is_looked_after(state) or state.identity.is_open:
+        return {}
+    return {part: one.files for part, one in parts_of(state) if one.outcome == "loaded" and one.files}
+
+
+def missing_files(state: SeriesState, broken: Collection[FileRecord]) -> list[PartRequested]:
+    """The requests for the parts of which a file is one of `broken`: it was looked at, and is not whole."""
+    return [
+        PartRequested(key=state.key, part=part, reason="missing_file", client=CARETAKER)
+        for part, files in files_to_look_at(state).items()
+        if any(one in broken for one in files)
+    ]
 
 
 def files_to_delete(states: Iterable[SeriesState]) -> dict[str, list[FileRecord]]:

@@ -59,6 +59,11 @@ class Library:
         """What is there now, as an *existing* file."""
         return await self._run(lambda: self._record(folder, name), folder, name)
 
+    async def is_whole(self, record: FileRecord) -> bool:
+        """Whether the recorded file is there and, as far as its size tells, neither empty nor cut short."""
+        folder, _, name = record.path.rpartition("/")
+        return await self._run(lambda: self._size(folder, name) >= max(1, record.bytes), folder, name)
+
     async def remove(self, folder: str, name: str, sha256: str) -> None:
         """Delete the file if it still has these bytes; else leave it."""
         await self._run(lambda: self._remove(folder, name, sha256), folder, name)
@@ -138,6 +143,16 @@ class Library:
         with opened_root(self._root) as root_fd, opened(open_file(self._root, root_fd, folder, name)) as fd:
             sha256, size = files.digest(fd)
         return FileRecord(path=f"{folder}/{name}", sha256=sha256, bytes=size, state="existing")
+
+    def _size(self, folder: str, name: str) -> int:
+        """In bytes; 0 if there is no such file."""
+        with opened_root(self._root) as root_fd:
+            try:
+                file_fd = open_file(self._root, root_fd, folder, name)
+            except FileNotFoundError:
+                return 0
+            with opened(file_fd) as fd:
+                return os.fstat(fd).st_size
 
     def _remove(self, folder: str, name: str, sha256: str) -> None:
         check_segment(self._root, name)

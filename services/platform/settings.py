@@ -89,11 +89,11 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
 
 
 class CaretakerSettings(Settings, frozen=True, kw_only=True):
-    """What the caretaker needs: the log, and the library for what is to be deleted from it."""
+    """What the caretaker needs: the log, and the library for what is gone and for what is to be deleted."""
 
     library: Annotated[str, Meta(min_length=1, description="the folder that the media server reads")]
 
-    check_interval: Annotated[float, Meta(gt=0, description="seconds between two looks for lost work")] = 60.0
+    check_interval: Annotated[float, Meta(gt=0, description="seconds between two looks for lost or failed work")] = 60.0
 
 
 class GatewaySettings(Settings, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ SERIES = series_state()
 
 
 def requests(state: SeriesState) -> list[PartRequested]:
-    return [request for _, request in lost_work([state], FLOORS)]
+    return lost_work(state, FLOORS)
 
 
 def test_an_acknowledged_start_without_an_outcome_is_lost() -> None:
@@ -21,7 +21,7 @@ def test_an_acknowledged_start_without_an_outcome_is_lost() -> None:
     state = replace(SERIES, identity=PartState(status="loading", cause=50, overwrite=True, requested_ids=ids))
 
     assert requests(state) == [
-        PartRequested(key="bleach", part=Part.IDENTITY, reason="startup", overwrite=True, ids=ids)
+        PartRequested(key="bleach", part=Part.IDENTITY, reason="startup", overwrite=True, ids=ids, client="caretaker")
     ]
 
 
