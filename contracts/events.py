@@ -160,6 +160,7 @@ class SeriesIdentified(CausedFact, frozen=True, kw_only=True, omit_defaults=True
     season_artwork: tuple[ArtworkCandidate, ...] = ()  # posters, each with its season
     reload: bool = False  # another entry: start the loaded parts too, and replace what was written
     starts: tuple[Part, ...] | None = None  # exactly these; None: as above
+    status: str | None = None  # Continuing, Ended or Unreleased; None: not known
 
 
 class PartRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="part-requested.v1"):

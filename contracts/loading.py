@@ -202,6 +202,7 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
         "folder": event.folder,
         "ids": event.ids,
         "titles": event.titles,
+        "status": event.status,
         "year": event.year if event.year is not None else state.year,
     }
     for part in state.wanted:

@@ -89,6 +89,7 @@ class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     catalogue: str | None = None
     catalogue_id: str | None = None
     titles: tuple[str, ...] = ()
+    status: str | None = None  # as in SeriesIdentified
     completed_at: datetime | None = None
     episodes_at: int = 0
     nfo_created_at: datetime | None = None

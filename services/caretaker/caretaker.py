@@ -1,7 +1,7 @@
 """Looks after what nobody waits for.
 
-Every minute lost work and what has failed are asked for again where that is due, and removed series' files are
-deleted; every few hours the library is looked through for files that are gone.
+Every minute lost work, what has failed and what has grown old are asked for again where that is due, and removed
+series' files are deleted; every few hours the library is looked through for files that are gone.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from contracts.state import SeriesState
 from contracts.subjects import STREAM
 from services.caretaker.domain import files_to_delete, files_to_look_at, lost_work, missing_files
 from services.caretaker.known import Known
+from services.caretaker.refreshing import refreshes
 from services.caretaker.renewals import renewals
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
@@ -28,6 +29,9 @@ log = structlog.get_logger()
 
 # Asking again is background work: a person's add goes first.
 _BETWEEN_SERIES = 1.0
+# Those that are due for a refresh at once, as after a long stop, are spread: the catalogues have others to serve, and
+# what is lost meanwhile is to be found.
+_REFRESHED_AT_ONCE = 20
 # The library is not looked through while everything starts.
 _FIRST_LOOK = timedelta(minutes=1)
 _BETWEEN_LOOKS = timedelta(hours=6)
@@ -40,7 +44,10 @@ def _utc_now() -> datetime:
 
 
 class Caretaker:
-    """Asks for at most one series every `between` seconds; `now` is the clock that it goes by."""
+    """Asks for at most one series every `between` seconds; `now` is the clock that it goes by.
+
+    Series that may go on are loaded anew when nothing happened to them for `refresh_after`; None: never.
+    """
 
     def __init__(
         self,
@@ -49,12 +56,14 @@ class Caretaker:
         *,
         interval: float,
         between: float = _BETWEEN_SERIES,
+        refresh_after: timedelta | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._store = store
         self._library = library
         self._interval = interval
         self._between = between
+        self._refresh_after = refresh_after
         self._now = now
         self._started_at = now()
         self._next_look = self._started_at + _FIRST_LOOK
@@ -74,14 +83,18 @@ class Caretaker:
             await asyncio.sleep(self._interval)
 
     async def check(self) -> int:
-        """Ask again for lost work, and for what has failed where that is due; how many parts were asked for."""
+        """Ask again for lost work, and for what has failed or is old where that is due; for how many parts."""
         floors = {part: await self._floor(part) for part in Part}
         await self._known.catch_up()
         asked = await self._ask_for_all("lost", lambda state: lost_work(state, floors))
-        return asked + await self._ask_for_all("failed", self._renewals)
+        asked += await self._ask_for_all("failed", self._renewals)
+        return asked + await self._ask_for_all("old", self._refreshes, at_most=_REFRESHED_AT_ONCE)
 
     def _renewals(self, state: SeriesState) -> list[PartRequested]:
         return renewals(state, self._known.failing(state.key), self._now(), self._started_at)
+
+    def _refreshes(self, state: SeriesState) -> list[PartRequested]:
+        return refreshes(state, self._now(), self._refresh_after) if self._refresh_after else []
 
     async def look_at_files(self) -> int:
         """If it is time, ask for the parts whose files are gone, empty or truncated; how many were asked for."""
@@ -105,8 +118,10 @@ class Caretaker:
         files = [one for of_part in files_to_look_at(state).values() for one in of_part]
         return frozenset([one for one in files if not await self._library.is_whole(one)])
 
-    async def _ask_for_all(self, why: str, find: Find) -> int:
-        return sum([await self._ask(why, key, find) for key in list(self._known.states)])
+    async def _ask_for_all(self, why: str, find: Find, *, at_most: int | None = None) -> int:
+        """Ask for what `find` finds in all series, `at_most` so many of them; for how many parts."""
+        found = [state.key for state in self._known.states.values() if find(state)]
+        return sum([await self._ask(why, key, find) for key in found[:at_most]])
 
     async def _ask(self, why: str, key: str, find: Find) -> int:
         """Ask for what `find` finds in the series, also when it looks again just before; for how many parts."""

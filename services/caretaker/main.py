@@ -1,5 +1,6 @@
 """Wires the caretaker: `python -m services.caretaker`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from services.caretaker.caretaker import Caretaker
@@ -13,9 +14,13 @@ from services.platform.settings import CaretakerSettings
 async def _run(settings: CaretakerSettings) -> None:
     nc = await connect("caretaker", settings.nats_url)
     try:
-        await until_stopped(
-            Caretaker(EventStore(nc), Library(Path(settings.library)), interval=settings.check_interval).run()
+        caretaker = Caretaker(
+            EventStore(nc),
+            Library(Path(settings.library)),
+            interval=settings.check_interval,
+            refresh_after=timedelta(hours=settings.refresh_hours) or None,
         )
+        await until_stopped(caretaker.run())
     finally:
         await nc.close()
 

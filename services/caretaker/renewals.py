@@ -58,14 +58,14 @@ def renewals(
     """
     if not is_looked_after(state) or state.identity.is_open:
         return []  # what the series turns out to be may start the other parts
-    # As for people: while identity has failed, nothing else can come of anything.
-    parts = [(Part.IDENTITY, state.identity)] if state.identity.outcome == "failed" else parts_of(state)
-    return [
-        asked_again(state, part)
-        for part, one in parts
+    due = [
+        part
+        for part, one in parts_of(state)
         if one.outcome == "failed" and one.error and part in failing
         if _is_due(failing[part], one.error.kind, now, started_at)
     ]
+    # Likewise: the others stay due until identity has its outcome.
+    return [asked_again(state, part) for part in (due if Part.IDENTITY not in due else [Part.IDENTITY])]
 
 
 def _is_due(failing: Failing, kind: ErrorKind, now: datetime, started_at: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from itertools import chain
 
+from msgspec.structs import replace
+
 from contracts.events import CatalogueIds, FinalEvent, SeriesIdentified
 from contracts.loading import parts_to_start
 from contracts.state import SeriesState
@@ -14,6 +16,7 @@ from services.platform.failures import LoadFailure
 from services.platform.folder_names import folder_choices, folder_name
 from services.platform.job import Job
 from services.platform.library import Library
+from services.platform.outcomes import unchanged
 
 _UNTIL_IDENTIFIED = 1.0  # seconds until it is looked again whether another series has become the entry
 
@@ -41,7 +44,7 @@ class Identify:
         await job.check()
         await self._claim_entry(state, ids, details)
         folder = state.folder if state.identified else await self._own_folder(state, details, ids)
-        return SeriesIdentified(
+        found = SeriesIdentified(
             key=job.key,
             cause=job.cause,
             attempt=job.run.attempt,
@@ -56,7 +59,9 @@ class Identify:
             season_artwork=tuple(one for one in details.artwork if one.season is not None),
             reload=another,
             starts=parts_to_start(state, reload=another),
+            status=details.status,
         )
+        return unchanged(job) if state.identified and _says_nothing_new(found, job.last(SeriesIdentified)) else found
 
     async def _claim_entry(self, state: SeriesState, ids: CatalogueIds, details: SeriesDetails) -> None:
         """Hold the entry's ids: two living series can't be one entry.
@@ -131,6 +136,13 @@ def _wanted(state: SeriesState, asked: CatalogueIds | None) -> Wanted:
         return Wanted(ids=asked)
     before = (state.catalogue, state.catalogue_id) if state.catalogue and state.catalogue_id else None
     return Wanted(entry=before, ids=state.ids, titles=(state.name,), year=state.year, page=state.canonical)
+
+
+def _says_nothing_new(found: SeriesIdentified, before: SeriesIdentified | None) -> bool:
+    """Whether it starts nothing, and says of the series just what was said before."""
+    if before is None or found.reload or found.starts:
+        return False
+    return found == replace(before, cause=found.cause, attempt=found.attempt, reload=found.reload, starts=found.starts)
 
 
 def _in_words(details: SeriesDetails) -> str:

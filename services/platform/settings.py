@@ -94,6 +94,9 @@ class CaretakerSettings(Settings, frozen=True, kw_only=True):
     library: Annotated[str, Meta(min_length=1, description="the folder that the media server reads")]
 
     check_interval: Annotated[float, Meta(gt=0, description="seconds between two looks for lost or failed work")] = 60.0
+    refresh_hours: Annotated[
+        float, Meta(ge=0, le=8760, description="hours after which a series that has not ended loads anew; 0: never")
+    ] = 24.0
 
 
 class GatewaySettings(Settings, frozen=True, kw_only=True):

@@ -163,12 +163,15 @@ def test_a_refresh_that_failed_is_renewed() -> None:
     assert due(15, *history) == [RENEWED]
 
 
-def test_while_identity_has_failed_or_is_open_nothing_else_is_renewed() -> None:
+def test_identity_comes_first() -> None:
+    """What the series turns out to be may start the other parts; where nothing comes of it they have their turn."""
     asked = (1, requested(Part.IDENTITY))
-    unidentified = (*nfo_failed_at(0), asked, (1, failed(Part.IDENTITY, 4, error=NETWORK)))
+    unreachable = (*nfo_failed_at(0), asked, (1, failed(Part.IDENTITY, 4, error=NETWORK)))
+    unknown = (*nfo_failed_at(0), asked, (1, failed(Part.IDENTITY, 4, error=NOT_FOUND)))
 
     assert due(30, *nfo_failed_at(0), asked) == []
-    assert [one.part for one in due(30, *unidentified)] == [Part.IDENTITY]
+    assert [one.part for one in due(30, *unreachable)] == [Part.IDENTITY]
+    assert [one.part for one in due(30, *unknown)] == [Part.NFO]
 
 
 def test_removed_and_parked_series_are_left_alone() -> None:
