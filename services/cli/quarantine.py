@@ -49,5 +49,10 @@ def _table(items: list[QuarantinedEvent], now: datetime) -> Table:
         since = wording.ago(item.parked_at, now)
         # Whoever wrote it may have meant anything: nothing of it reaches the terminal's controls.
         tag = item.type if item.type and item.type.isprintable() else "?"
-        table.add_row(str(item.position), item.key, tag, since, Text(item.reason, "red"))
+        table.add_row(str(item.position), item.key, tag, since, Text(_first_line(item.reason), "red"))
     return table
+
+
+def _first_line(reason: str) -> str:
+    """What a database says goes on with its SQL: `--json` has all of it."""
+    return reason.partition("\n")[0]

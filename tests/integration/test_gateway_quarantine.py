@@ -173,7 +173,7 @@ async def test_the_command_lists_them(gateway: Gateway, says: Says) -> None:
     await gateway.record(added("bleach"))
     first, second = await poison(gateway, BAD_BODY), await poison(gateway, b'{"type":"\\u001b[2J"}')
     await gateway.record(
-        EventParked(key="bleach", parked_position=first, reason="no part"),
+        EventParked(key="bleach", parked_position=first, reason="no part\n[SQL: INSERT]"),
         EventParked(key="bleach", parked_position=second, reason="unknown"),
     )
 
