@@ -1,18 +1,24 @@
-"""`coldopen quarantine list`: the recorded events that are skipped."""
+"""`coldopen quarantine list` and `release`: the recorded events that are skipped."""
 
+import asyncio
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 from cyclopts import App, Parameter
 from rich.table import Table
 from rich.text import Text
 
 from contracts.api import Quarantine, QuarantinedEvent
-from services.cli import terminal, wording
+from deploy.local.nats_server import running_url
+from services.cli import connection, terminal, wording
 from services.cli.client import open_gateway
-from services.cli.options import LOCAL, Json, Target
+from services.cli.errors import CliError
+from services.cli.options import DEFAULT_DATA_DIR, LOCAL, DataDir, Json, Target
+from services.cli.releasing import release_event
 
-app = App(name="quarantine", help="Show the events that could not be read.", help_format="plaintext")
+app = App(name="quarantine", help="Show, or try again, events that could not be read.", help_format="plaintext")
 
 
 @app.default
@@ -32,6 +38,36 @@ def list_quarantined(
         _print(found)
     else:
         print("Nothing is quarantined.")
+
+
+@app.command
+def release(
+    position: Annotated[int, Parameter(help="its position, as `coldopen quarantine` shows it")],
+    /,
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    json: Json = False,
+) -> int:
+    """Let an event be tried again: its series is read anew. Exits with 1 if it still can't be taken.
+
+    Where `coldopen up` runs: it takes the operator's rights on the event log, which no API key gives.
+    """
+    if position < 1:
+        raise CliError(
+            f"there is no position {position}: they begin at 1", hint="see what there is: coldopen quarantine", code=2
+        )
+    url = os.environ.get("COLDOPEN_NATS_URL") or running_url(data_dir)
+    if url is None:
+        raise connection.not_running(data_dir)
+    released = asyncio.run(release_event(url, position))
+    if json:
+        print(msgspec.json.encode(released).decode())
+    elif released.reason is None:
+        print(f"Taken: the event at {position} counts again for {released.key}.")
+    else:
+        why = _first_line(released.reason)
+        print(f"Set aside again: the event at {position} of {released.key} still can't be taken: {why}")
+    return 0 if released.reason is None else 1
 
 
 def _print(found: Quarantine) -> None:

@@ -76,7 +76,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *status_routes(parts.store, present),
         *history_routes(recorded),
         *event_routes(recorded, parts.hub.closing),
-        *quarantine_routes(Quarantined(recorded)),
+        *quarantine_routes(Quarantined(parts.store, recorded)),
         *change_routes(Changing(parts.store)),
         *artwork_routes(present, parts.library),
         *feed_routes(parts.hub, parts.metrics, abort),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contracts.events import EventParked, EventUnparked, Part, RecordedEvent, SeriesAdded
+from contracts.events import Part, RecordedEvent
 from contracts.loading import fold
 from contracts.presentation import parts_of
 from contracts.state import SeriesState
@@ -88,26 +88,6 @@ def living(state: SeriesState | None, key: str) -> SeriesState:
     if state is None or state.removed:
         raise unknown_series(key)
     return state
-
-
-def parked_now(events: Iterable[RecordedEvent]) -> dict[int, tuple[RecordedEvent, str]]:
-    """Which of one series' events are skipped: by their positions, who says so (an EventParked), and why.
-
-    As in the fold's `parked`: what was set aside in a former life can't count any more. But where it is the add itself
-    that was set aside, there is no state that could tell.
-    """
-    parked: dict[int, tuple[RecordedEvent, str]] = {}
-    began: list[int] = []
-    for one in events:
-        match one.event:
-            case EventParked(parked_position=position, reason=reason):
-                parked.setdefault(position, (one, reason))
-            case EventUnparked(parked_position=position):
-                parked.pop(position, None)
-            case SeriesAdded():
-                began.append(one.position)
-    life = max((position for position in began if position not in parked), default=0)
-    return {position: why for position, why in parked.items() if position >= life}
 
 
 def parts_to_retry(state: SeriesState, asked: tuple[Part, ...] | None) -> tuple[Part, ...]:

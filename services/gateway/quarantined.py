@@ -10,10 +10,10 @@ from nats.js.api import RawStreamMsg
 
 from contracts.api import Quarantine, QuarantinedEvent
 from contracts.events import RecordedEvent
-from services.gateway.domain import parked_now
-from services.gateway.recorded import One, Recorded
+from services.gateway.recorded import Recorded
+from services.platform.event_store import EventStore
+from services.platform.parked import Parked, all_parked
 
-_PARKINGS = "series.*.parked"
 _LONG = 10_000  # bytes of a body: what is meant for people's eyes
 _TAG = 100  # characters
 _NULL = msgspec.Raw(b"null")
@@ -26,41 +26,28 @@ class _Tagged(msgspec.Struct):
 class Quarantined:
     """Reads what is set aside. Raises LogUnavailable."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, store: EventStore, recorded: Recorded) -> None:
+        self._store = store
         self._recorded = recorded
 
     async def now(self, limit: int) -> Quarantine:
         """The oldest `limit` of all that is skipped."""
-        found: list[tuple[One, RecordedEvent, str]] = []
-        for key in await self._keys():
-            events = {one.position: one for one in await self._recorded.of_series(key)}
-            skipped = parked_now(one for one in events.values() if isinstance(one, RecordedEvent))
-            found += [(events[position], *why) for position, why in skipped.items() if position in events]
-        found.sort(key=lambda one: one[0].position)
-        items = [await self._item(*one) for one in found[:limit]]
-        return Quarantine(items=items, total=len(found))
+        found = await all_parked(self._store)
+        return Quarantine(items=[await self._item(one) for one in found[:limit]], total=len(found))
 
-    async def _keys(self) -> list[str]:
-        """The series that ever had an event set aside. That is rare: one message at a time is quick enough."""
-        keys: dict[str, None] = {}
-        message = await self._recorded.stored(1, subject=_PARKINGS)
-        while message is not None:
-            keys[str(message.subject).split(".")[1]] = None
-            message = await self._recorded.stored((message.seq or 0) + 1, subject=_PARKINGS)
-        return list(keys)
-
-    async def _item(self, one: One, parking: RecordedEvent, reason: str) -> QuarantinedEvent:
-        stored = await self._recorded.stored(one.position) or RawStreamMsg()
+    async def _item(self, parked: Parked) -> QuarantinedEvent:
+        one = parked.one
+        stored = await self._recorded.stored(one.position)
         body = stored.data or b""
         is_shown = len(body) <= _LONG and _is_json(body)
         return QuarantinedEvent(
             position=one.position,
-            key=parking.event.key,
+            key=parked.key,
             type=_type(body, stored),
             # What can't be read has no time of its own that could be trusted: the broker's is near enough.
             time=one.time if isinstance(one, RecordedEvent) else stored.time or datetime.fromtimestamp(0, UTC),
-            reason=reason,
-            parked_at=parking.time,
+            reason=parked.reason,
+            parked_at=parked.parking.time,
             event=msgspec.Raw(body) if is_shown else _NULL,
             text=None if is_shown else body[:_LONG].decode(errors="backslashreplace"),
         )

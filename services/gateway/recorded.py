@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import msgspec
 from nats.errors import Error as NatsError
 from nats.js.api import RawStreamMsg
-from nats.js.errors import NotFoundError
 
 from contracts import codec
 from contracts.api import HistoryItem
@@ -40,12 +39,10 @@ class Recorded:
         """The log's last position."""
         return (await self._store.info()).last_position
 
-    async def stored(self, position: int, *, subject: str | None = None) -> RawStreamMsg | None:
-        """The message at `position`, or the first from there on whose subject matches; None if there is none."""
+    async def stored(self, position: int) -> RawStreamMsg:
+        """The message at `position` as the log holds it."""
         try:
-            return await self._store.js.get_msg(STREAM, position, subject=subject, next=subject is not None)
-        except NotFoundError:
-            return None
+            return await self._store.js.get_msg(STREAM, position)
         except (NatsError, TimeoutError, OSError) as error:
             raise LogUnavailable(f"the event log can't be read: {error}") from error
 
@@ -73,7 +70,7 @@ class Recorded:
 
     async def _unreadable(self, one: Unreadable) -> HistoryItem:
         """What is known of it: its envelope, why it can't be read, and its bytes as text."""
-        stored = await self.stored(one.position) or RawStreamMsg()
+        stored = await self.stored(one.position)
         head = stored.headers or {}
         what = {
             "subject": one.subject,

@@ -1,13 +1,17 @@
 """Fold a batch: from the states before it to the rows that changed and the updates to tell. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from contracts.events import EpisodesLoaded, RecordedEvent, SeriesAdded
+from contracts import loading
+from contracts.events import EpisodesLoaded, EventUnparked, RecordedEvent, SeriesAdded
 from contracts.loading import evolve
 from contracts.presentation import encode_update
 from contracts.state import SeriesState
+
+T = TypeVar("T")
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -44,6 +48,35 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
         elif isinstance(event, EpisodesLoaded) and now.episodes_at == recorded.position:
             episodes[event.key] = event
     return Folded(states, episodes, frozenset(begun), updates)
+
+
+def refold(events: Sequence[RecordedEvent]) -> Folded:
+    """One series folded from its beginning, up to a last event that lets another one count again.
+
+    Nothing changes if that one does not belong to its present life.
+    """
+    state = loading.fold(events)
+    if state is None or state.position != events[-1].position:
+        return Folded({}, {}, frozenset(), [])
+    event = next((one.event for one in events if one.position == state.episodes_at), None)
+    episodes = {state.key: event} if isinstance(event, EpisodesLoaded) else {}
+    # Its row is made anew: it may be the add itself that counts again, and with it another life.
+    return Folded({state.key: state}, episodes, frozenset({state.key}), [encode_update(state)])
+
+
+def pieces(batch: Sequence[T]) -> Iterator[list[T]]:
+    """The batch in order, each EventUnparked by itself: it wants more than what is at hand."""
+    piece: list[T] = []
+    for one in batch:
+        if isinstance(one, RecordedEvent) and isinstance(one.event, EventUnparked):
+            if piece:
+                yield piece
+            yield [one]
+            piece = []
+        else:
+            piece.append(one)
+    if piece:
+        yield piece
 
 
 def keys_of(events: Iterable[RecordedEvent]) -> set[str]:

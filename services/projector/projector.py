@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from contracts.api import Frame
-from contracts.events import EventParked, RecordedEvent
+from contracts.events import EventParked, EventUnparked, RecordedEvent
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT, is_key
 from services.platform.database import is_outage, is_refusal
@@ -83,9 +83,9 @@ class Projector:
         try:
             while True:
                 batch = await inbox.take(self._max_batch, _POLL)
-                if batch:
-                    await self._project(batch)
-                else:
+                for piece in domain.pieces(batch):
+                    await self._project(piece)
+                if not batch:
                     await self._check_log()
         finally:
             await inbox.close()
@@ -99,6 +99,10 @@ class Projector:
         """Commit a batch; one that the database refuses is halved until the event that it refuses stands alone."""
         if batch[0].position != self._checkpoint.position + 1:
             raise Interrupted(f"expected position {self._checkpoint.position + 1}, got {batch[0].position}")
+        match batch:
+            case [RecordedEvent(event=EventUnparked() as event) as one]:
+                await self._release(one, event)
+                return
         try:
             await self._commit(batch)
         except Exception as error:
@@ -121,6 +125,26 @@ class Projector:
             key = one.event.key if isinstance(one, RecordedEvent) else ""
             await self._commit([Unreadable(one.position, f"series.{key}", f"the database refused it: {error}")])
 
+    async def _release(self, one: RecordedEvent, event: EventUnparked) -> None:
+        """Let an event count again by folding its whole series anew; one that still can't be taken is parked anew."""
+        events = [each for each in await self._store.events_of(event.key) if each.position <= one.position]
+        if not events or events[-1].position < one.position:
+            raise Interrupted(f"the log's replica has not reached {one.position} yet")
+        released = next((each for each in events if each.position == event.parked_position), None)
+        if isinstance(released, RecordedEvent):
+            try:
+                readable = [each for each in events if isinstance(each, RecordedEvent)]
+                await self._write(one.position, domain.refold(readable))
+            except Exception as error:
+                if not is_refusal(error):
+                    raise
+                released = Unreadable(released.position, f"series.{event.key}", f"the database refused it: {error}")
+            else:
+                return
+        if released is not None:
+            await self._park(released, again=one.position)
+        await self._commit([one])
+
     async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
         for one in batch:
             if isinstance(one, Unreadable):
@@ -130,8 +154,11 @@ class Projector:
         if missing:
             self._states.update(await self._read_model.states(missing))
         folded = domain.fold(self._states, events) if events else _NOTHING
+        await self._write(batch[-1].position, folded)
+
+    async def _write(self, position: int, folded: Folded) -> None:
         before = self._checkpoint
-        self._checkpoint = await self._read_model.commit(self._log_id, before, batch[-1].position, folded)
+        self._checkpoint = await self._read_model.commit(self._log_id, before, position, folded)
         self._remember(folded)
         await self._tell(before.position, folded.updates)
 
@@ -142,15 +169,19 @@ class Projector:
         while len(self._states) > _STATES_KEPT:
             self._states.popitem(last=False)
 
-    async def _park(self, one: Unreadable) -> None:
-        """Say in the log that the event is skipped, so that its series shows it and a replay skips it too."""
+    async def _park(self, one: Unreadable, *, again: int = 0) -> None:
+        """Say in the log that the event is skipped, so that its series shows it and a replay skips it too.
+
+        `again` is the position of the EventUnparked that it was tried for once more.
+        """
         log.error("event_parked", position=one.position, subject=one.subject, reason=one.reason)
         key = one.subject.split(".")[1]
         if not is_key(key):
             return
         parked = EventParked(key=key, parked_position=one.position, reason=one.reason[:_REASON])
+        event_id = f"parked-{self._log_id}-{one.position}" + (f"-{again}" if again else "")
         with suppress(Conflict):
-            await self._store.append(parked, event_id=f"parked-{self._log_id}-{one.position}")
+            await self._store.append(parked, event_id=event_id)
 
     async def _beat(self) -> None:
         """Tell gateways where the rows are, so that one that missed a frame notices soon."""
