@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -45,40 +45,73 @@ async def subscribed(url: str, headers: dict[str, str], **params: str) -> AsyncI
     """A subscription to the feed at the gateway `url`, open until the block ends."""
     received = Received()
     connected = asyncio.Event()
+    async with _in_background(_listen(received, connected, url, headers, params), connected):
+        yield received
 
-    async def listen() -> None:
-        timeout = httpx2.Timeout(10, read=None)
-        async with (
-            httpx2.AsyncClient(timeout=timeout, trust_env=False) as client,
-            client.stream("GET", f"{url}/api/loading-status/stream", headers=headers, params=params) as response,
-        ):
-            assert response.status_code == 200, await response.aread()
-            assert response.headers["content-type"].startswith("text/event-stream")
-            connected.set()
-            event, ident, data = "message", "", ""
-            async for line in response.aiter_lines():
-                field, _, value = line.partition(": ")
-                if field == "event":
-                    event = value
-                elif field == "id":
-                    ident = value
-                elif field == "data":
-                    data += value
-                elif line == "" and data:
-                    received.events.append((event, ident, json.loads(data)))
-                    event, ident, data = "message", "", ""
-                elif line == "" and event != "message":
-                    received.events.append((event, ident, {}))
-                    event, ident, data = "message", "", ""
 
-    task = asyncio.ensure_future(listen())
+@asynccontextmanager
+async def following(url: str, headers: dict[str, str], **params: str) -> AsyncIterator[Received]:
+    """As `subscribed`, but whenever the connection ends it comes back with the last id that it got, as browsers do."""
+    received = Received()
+    connected = asyncio.Event()
+
+    async def keep_listening() -> None:
+        while True:
+            resumed = {"Last-Event-ID": received.last_id} if received.events else {}
+            with suppress(httpx2.HTTPError, _NotTaken):
+                await _listen(received, connected, url, headers | resumed, params)
+            await asyncio.sleep(0.1)
+
+    async with _in_background(keep_listening(), connected):
+        yield received
+
+
+class _NotTaken(Exception):
+    """The gateway is there, but takes no subscription now."""
+
+
+async def _listen(
+    received: Received, connected: asyncio.Event, url: str, headers: dict[str, str], params: dict[str, str]
+) -> None:
+    """Note every event until the connection ends."""
+    timeout = httpx2.Timeout(10, read=None)
+    async with (
+        httpx2.AsyncClient(timeout=timeout, trust_env=False, verify=False) as client,
+        client.stream("GET", f"{url}/api/loading-status/stream", headers=headers, params=params) as response,
+    ):
+        if response.status_code != 200:
+            raise _NotTaken(await response.aread())
+        assert response.headers["content-type"].startswith("text/event-stream")
+        connected.set()
+        event, ident, data = "message", "", ""
+        async for line in response.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                event = value
+            elif field == "id":
+                ident = value
+            elif field == "data":
+                data += value
+            elif line == "" and data:
+                received.events.append((event, ident, json.loads(data)))
+                event, ident, data = "message", "", ""
+            elif line == "" and event != "message":
+                received.events.append((event, ident, {}))
+                event, ident, data = "message", "", ""
+
+
+@asynccontextmanager
+async def _in_background(listening: Coroutine[Any, Any, None], connected: asyncio.Event) -> AsyncIterator[None]:
+    """Run `listening` until the block ends, which begins when it is connected."""
+    task = asyncio.ensure_future(listening)
     waiting = asyncio.ensure_future(connected.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     if task.done():
         task.result()
     try:
-        yield received
+        yield
     finally:
         task.cancel()
+        waiting.cancel()
         with suppress(asyncio.CancelledError, httpx2.HTTPError):
             await task
