@@ -192,7 +192,8 @@ class PartRetrying(PartFact, frozen=True, kw_only=True, omit_defaults=True, tag=
     """The attempt failed; the next comes at `retry_at`, after `delay` seconds.
 
     `retries` is how many counted retries there were so far, this one included if `counted`; `waited` is the sum of
-    the uncounted waits in seconds, this one included if it is one.
+    the uncounted waits in seconds, this one included if it is one; not of those for which Coldopen itself kept a call
+    back, for an upstream's rate or for what people wait for.
     """
 
     error: LoadError

@@ -48,7 +48,7 @@ class GiveUp(msgspec.Struct, frozen=True):
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Try again after `delay` seconds; `retries` and `waited` are the sums so far, this one included."""
+    """Try again after `delay` seconds; `retries` and `waited` are the sums so far, with what this one adds."""
 
     delay: float
     counted: bool
@@ -88,10 +88,19 @@ def on_delivery(state: SeriesState | None, part: Part, position: int, now: datet
     return Run(attempt=one.attempt, delivery=one.delivery + 1, deaths=deaths)
 
 
-def on_failure(one: PartState, error: LoadError, retry_after: float | None, jitter: float) -> Again | None:
-    """Whether and when a failed attempt is tried again; None: never. `jitter` is a random number in [0, 1)."""
+def on_failure(
+    one: PartState, error: LoadError, retry_after: float | None, jitter: float, *, held_back: bool = False
+) -> Again | None:
+    """Whether and when a failed attempt is tried again; None: never. `jitter` is a random number in [0, 1).
+
+    `held_back` as in LoadFailure: that wait is nobody's refusal, and uses up none of the hour that a start may wait.
+    """
     if error.kind == "busy":
         delay = max(1.0, retry_after if retry_after is not None else FIRST_DELAY) + jitter
+        if held_back:
+            # It may last for hours: the longer it does, the less often the log is told so.
+            delay = max(delay, min(LONGEST_DELAY, FIRST_DELAY * one.attempt))
+            return Again(delay, counted=False, retries=one.retries, waited=one.waited)
         if one.waited + delay > MAX_WAITED:
             return None
         return Again(delay, counted=False, retries=one.retries, waited=one.waited + delay)

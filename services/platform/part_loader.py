@@ -178,7 +178,7 @@ class PartLoader:
 
     def _after(self, job: Job, failure: LoadFailure) -> tuple[CausedEvent, float | None]:
         jitter = random.random()  # noqa: S311 - spreads load, no secret
-        again = domain.on_failure(job.one, failure.error, failure.retry_after, jitter)
+        again = domain.on_failure(job.one, failure.error, failure.retry_after, jitter, held_back=failure.held_back)
         if again is None:
             return self._final(job, failure), None
         retrying = PartRetrying(

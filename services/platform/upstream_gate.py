@@ -204,10 +204,8 @@ class Gate:
     async def _sit_out(self, blocked: Blocked, waited: float) -> None:
         """Return when it is worth another try; raises LoadFailure when that is too far off.
 
-        Background work that stood "behind" is delivered again without using a retry up, but what it waits counts
-        towards the hour that a load may wait altogether: where people's calls keep an upstream busy for longer, as a
-        very long import does, it fails in the end. That is meant: nobody waits for it, it says why, and it can be
-        asked for anew, while loads that wait without end would look like work that goes on.
+        Who was "behind" others or found the "queue" too long is held back, and by nobody but Coldopen: an import of
+        thousands takes hours at an upstream's rate, and is not to fail because that rate is kept.
         """
         left = max(0.0, blocked.until - time.time())
         match blocked.why:
@@ -235,10 +233,10 @@ class Gate:
                 return LoadFailure("busy", "breaker_open", text, retry_after=min(left, _PROBE_RETRY))
             case "behind":
                 text = f"{name} is asked for what people wait for first; this was not urgent"
-                return LoadFailure("busy", "behind_others", text, retry_after=_BACKGROUND_RETRY)
+                return LoadFailure("busy", "behind_others", text, retry_after=_BACKGROUND_RETRY, held_back=True)
             case "queue":
                 text = f"{name} is asked as often as it allows; the next turn is {left:.0f} s away"
-                return LoadFailure("busy", "queue", text, retry_after=left)
+                return LoadFailure("busy", "queue", text, retry_after=left, held_back=True)
 
 
 def _at(turn: Go) -> float:

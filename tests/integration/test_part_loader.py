@@ -1,6 +1,7 @@
 """One delivery's way through a loader, on a real nats-server: what is recorded, acknowledged, given back, undone."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from contracts.events import (
     Canonical,
     FileRecord,
     FinalEvent,
+    LoadError,
     Part,
     PartFailed,
     PartReleased,
@@ -17,16 +19,20 @@ from contracts.events import (
     PartRetrying,
     PartStarted,
     RecordedEvent,
+    RequestReason,
     SeriesAdded,
     SeriesIdentified,
     SeriesRemoved,
 )
 from contracts.subjects import STREAM
+from services.platform.domain import MAX_WAITED
 from services.platform.event_store import EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.neighbours import Neighbours
 from services.platform.part_loader import PartLoader
+from services.platform.upstream_gate import Gate
+from services.platform.upstream_shared import SharedState
 from services.platform.urgency import is_background
 from tests.support.waiting import eventually
 
@@ -153,6 +159,49 @@ async def test_a_network_failure_is_tried_again_later(store: EventStore) -> None
     assert 2.0 <= retrying.delay <= 2.5
     assert isinstance(events[-1], SeriesIdentified)
     assert tries == [1, 2]
+
+
+@pytest.mark.parametrize(("reason", "code"), [("startup", "behind_others"), ("retry", "queue"), ("retry", "paused")])
+async def test_only_an_upstream_uses_up_the_hour_of_a_start(
+    store: EventStore, reason: RequestReason, code: str
+) -> None:
+    """After an hour of pauses one more is the end; but who keeps to the rate goes on, be it the caretaker or a bulk."""
+    gate = Gate(SharedState("TVmaze"), rate=0.005)  # a call in 200 s
+    await gate.enter()
+    if code == "paused":
+        await gate.pause(60.0, "HTTP 429")
+
+    async def asks(job: Job) -> FinalEvent:
+        await gate.enter()
+        return await identify(job)
+
+    cause = (await store.append(PartRequested(key="bleach", part=Part.IDENTITY, reason=reason))).position
+    await store.append(waited_an_hour(cause))
+    loader = PartLoader(Part.IDENTITY, store, asks)
+    for _ in range(2):  # the add's delivery, which the request has superseded, comes first
+        await loader.handle(await delivery(store))
+
+    last = (await recorded(store))[-1]
+    assert isinstance(last, PartFailed if code == "paused" else PartRetrying)
+    assert (last.error.kind, last.error.code, last.attempt) == ("busy", code, 2)
+    if isinstance(last, PartRetrying):
+        assert (last.counted, last.retries, last.waited) == (False, 0, MAX_WAITED)
+
+
+def waited_an_hour(cause: int) -> PartRetrying:
+    """The start at `cause` was put off by an upstream for as long as one may be, and is due again."""
+    error = LoadError(kind="busy", code="rate_limited", message="TVmaze asks for fewer calls")
+    return PartRetrying(
+        key="bleach",
+        part=Part.IDENTITY,
+        cause=cause,
+        attempt=1,
+        error=error,
+        retry_at=datetime.now(UTC),
+        delay=30.0,
+        counted=False,
+        waited=MAX_WAITED,
+    )
 
 
 @pytest.mark.parametrize("kind", ["not_found", "filesystem", "invalid"])

@@ -7,7 +7,17 @@ from msgspec.structs import replace
 
 from contracts.events import LoadError, Part
 from contracts.state import PartState, SeriesState
-from services.platform.domain import MAX_WAITED, Again, GiveUp, Run, Skip, Wait, on_delivery, on_failure
+from services.platform.domain import (
+    LONGEST_DELAY,
+    MAX_WAITED,
+    Again,
+    GiveUp,
+    Run,
+    Skip,
+    Wait,
+    on_delivery,
+    on_failure,
+)
 from tests.support.builders import BEGIN, series_state
 
 NOW = BEGIN
@@ -92,6 +102,23 @@ def test_busy_waits_as_told_and_counts_no_retry() -> None:
 
     assert again == Again(30.5, counted=False, retries=3, waited=30.5)
     assert on_failure(PartState(cause=15, waited=MAX_WAITED - 10), BUSY, 30.0, jitter=0.0) is None
+
+
+def test_what_is_held_back_waits_without_end_and_ever_more_rarely() -> None:
+    """Nobody refused it: the hour stays what it was, and hours of waiting are few events in the log."""
+    one = PartState(cause=15, retries=2, waited=MAX_WAITED)
+    delays: list[float] = []
+    while sum(delays) < 5 * MAX_WAITED:
+        again = on_failure(one, BUSY, 15.0, jitter=0.5, held_back=True)
+        assert again is not None
+        assert (again.counted, again.retries, again.waited) == (False, 2, MAX_WAITED)
+        delays.append(again.delay)
+        one = replace(one, attempt=one.attempt + 1)
+
+    assert delays[0] == 15.5
+    assert delays == sorted(delays)
+    assert delays[-1] == LONGEST_DELAY
+    assert on_failure(one, BUSY, 100.0, jitter=0.5, held_back=True) == Again(100.5, False, 2, MAX_WAITED)
 
 
 @pytest.mark.parametrize("kind", ["not_found", "filesystem", "invalid", "crash"])
