@@ -52,7 +52,7 @@ class LoadNfo:
 
     async def _load(self, job: Job, files: PartFiles) -> FileRecord:
         found = await _look(job, files)
-        if found is not None and found.is_kept and job.run.delivery == 1:
+        if found is not None and found.is_kept and not files.is_in_doubt(found.record):
             return found.record
         details = await self._catalogues.details_of(job.state)
         while True:
@@ -87,11 +87,8 @@ async def _look(job: Job, files: PartFiles) -> _Found | None:
 
 async def _renew(job: Job, files: PartFiles, found: _Found, details: SeriesDetails) -> FileRecord:
     """Bring the file up to date. Raises Changed if it is edited meanwhile."""
-    record = found.record
-    if record.state == "existing" and found.data == render_tvshow(details):
-        # An earlier delivery ended before it could say that it wrote the file.
-        return replace(record, state="written")
-    if found.is_kept:
+    record = files.recognised(found.record, render_tvshow(details))
+    if found.is_kept or record != found.record:
         return record
     # Of another entry, all that Coldopen wrote is wrong, also where somebody's elements stand beside it or in it.
     is_ours = record.state == "written" or (job.reload and not found.is_strange)

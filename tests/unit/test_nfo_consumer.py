@@ -220,6 +220,34 @@ async def test_a_file_whose_writer_died_is_recognised(house: House, data: bytes,
     assert (record.state, house.file.read_bytes()) == (state, data)
 
 
+async def test_the_very_same_file_is_a_persons_at_the_first_delivery(house: House) -> None:
+    """Who restored it from a backup, or copied it from another library, keeps it when the series is removed."""
+    house.put(OURS)
+
+    record = await house.loaded(overwrite=True)
+
+    assert (record.state, house.file.read_bytes()) == ("existing", OURS)
+
+
+async def test_a_file_that_the_log_knows_for_a_persons_stays_one(house: House) -> None:
+    """However often the part is taken up, and without a call."""
+    house.put(OURS)
+    house.record(OURS, "existing")
+
+    assert isinstance(await house.load(delivery=2), PartUnchanged)
+    assert house.catalogue.calls == 0
+
+
+async def test_what_was_overwritten_before_the_writer_died_is_recorded_as_updated(house: House) -> None:
+    """It stands where a person's file stood: no removal may delete it."""
+    house.record(STRANGE, "existing")
+    house.put(OURS)
+
+    record = await house.loaded(overwrite=True, delivery=2)
+
+    assert (record.state, house.file.read_bytes()) == ("updated", OURS)
+
+
 async def test_an_empty_shell_is_filled_in(house: House) -> None:
     """A file of nobody's series gets what it lacks and keeps what it says."""
     house.put(b"<tvshow><title/><plot>Mine.</plot></tvshow>")
