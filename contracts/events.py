@@ -263,6 +263,17 @@ class SeriesRemoved(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="se
     client: str | None = None
 
 
+class FilesDeleted(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="files-deleted.v1"):
+    """What SeriesRemoved asked to delete is deleted: `files`, as paths in the library.
+
+    `kept` are those that Coldopen wrote too and that stay, since somebody changed them, or a living series has the
+    folder.
+    """
+
+    files: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
 class EventParked(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="event-parked.v1"):
     """The projector could not take the event at `parked_position`; every reader skips it."""
 
@@ -293,6 +304,7 @@ Event: TypeAlias = (
     | PartUnavailable
     | PartFailed
     | SeriesRemoved
+    | FilesDeleted
     | EventParked
     | EventUnparked
 )

@@ -23,6 +23,7 @@ from contracts.events import (
     EventParked,
     EventUnparked,
     FileRecord,
+    FilesDeleted,
     FinalEvent,
     ImagesLoaded,
     LogoLoaded,
@@ -81,6 +82,8 @@ def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
             return state
         case SeriesRemoved():
             return state if state.removed else replace(state, removed=True, delete_files=event.delete_files)
+        case FilesDeleted():
+            return replace(state, files_deleted=True) if state.delete_files and not state.files_deleted else state
         case EventParked() | EventUnparked():
             return _parking(state, event, recorded.position)
         case _ if state.removed:

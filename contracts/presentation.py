@@ -42,7 +42,7 @@ def message_of(state: SeriesState) -> str:
     """One line for people: what is going on."""
     status = state.loading_status
     if status == "removed":
-        return "Removed"
+        return "Removed, and its files deleted" if state.files_deleted else "Removed"
     if status == "completed":
         return _completed(state)
     if status == "failed":

@@ -85,6 +85,7 @@ class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     client: str | None = None
     removed: bool = False
     delete_files: bool = False
+    files_deleted: bool = False  # what delete_files asked for is done
     identified: int = 0
     catalogue: str | None = None
     catalogue_id: str | None = None

@@ -1,6 +1,6 @@
 """Which subject an event is recorded under, and which subjects start a part.
 
-series.<key>.added | identified | removed | parked | unparked
+series.<key>.added | identified | removed | deleted | parked | unparked
 series.<key>.<part>.requested | started | released | retrying | loaded | unchanged | unavailable | failed
 """
 
@@ -12,6 +12,7 @@ from contracts.events import (
     Event,
     EventParked,
     EventUnparked,
+    FilesDeleted,
     ImagesLoaded,
     LogoLoaded,
     NfoLoaded,
@@ -40,6 +41,7 @@ _WORDS: dict[type[Event], str] = {
     SeriesAdded: "added",
     SeriesIdentified: "identified",
     SeriesRemoved: "removed",
+    FilesDeleted: "deleted",
     EventParked: "parked",
     EventUnparked: "unparked",
     PartRequested: "requested",

@@ -75,7 +75,7 @@ PUBLISH: dict[str, tuple[str, ...]] = {
     ),
     "images": (*_outcomes(Part.LOGO, Part.IMAGES), *_pulling(Part.LOGO, Part.IMAGES)),
     "projector": (FEED_SUBJECT, "series.*.parked"),
-    "caretaker": ("series.*.*.requested",),
+    "caretaker": ("series.*.*.requested", "series.*.deleted"),
 }
 # Answers come to inboxes; only the gateway listens to anything else.
 SUBSCRIBE: dict[str, tuple[str, ...]] = {"gateway": (_INBOX, FEED_SUBJECT)}

@@ -14,10 +14,10 @@ from typing import TypeAlias
 import structlog
 from nats.errors import Error as NatsError
 
-from contracts.events import FileRecord, Part, PartRequested
+from contracts.events import FileRecord, FilesDeleted, Part, PartRequested
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
-from services.caretaker.domain import files_to_delete, files_to_look_at, lost_work, missing_files
+from services.caretaker.domain import Deletion, deletions, files_to_look_at, lost_work, missing_files
 from services.caretaker.known import Known
 from services.caretaker.refreshing import refreshes
 from services.caretaker.renewals import renewals
@@ -69,7 +69,6 @@ class Caretaker:
         self._next_look = self._started_at + _FIRST_LOOK
         self._next_ask = 0.0  # of the loop's clock
         self._known = Known(store)
-        self._deleted: dict[str, int] = {}  # key -> the life whose files are gone
 
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that it began with."""
@@ -153,23 +152,36 @@ class Caretaker:
     async def delete_files(self) -> int:
         """Delete what removals asked to delete; of how many series. What is not as it was written stays."""
         done = 0
-        for key, files in files_to_delete(self._known.states.values()).items():
-            added = self._known.states[key].added
-            if self._deleted.get(key) == added:
+        for key in deletions(self._known.states.values()):
+            # Once more, right before: whoever moves in now may count on what is there.
+            await self._known.catch_up()
+            if (deletion := deletions(self._known.states.values()).get(key)) is None:
                 continue
             try:
-                for one in files:
-                    folder, _, name = one.path.rpartition("/")
-                    await self._library.remove(folder, name, one.sha256)
-                for folder in {one.path.rpartition("/")[0] for one in files}:
-                    await self._library.remove_empty_folder(folder)
+                deleted = await self._delete(key, deletion)
+                await self._store.append(deleted, expect=life_of(key, self._known.states[key].added))
             except LoadFailure as failure:
                 log.warning("files_not_deleted", key=key, why=failure.error.message)
-                continue
-            self._deleted[key] = added
-            done += 1
-            log.info("files_deleted", key=key, files=len(files))
+            except Conflict:
+                self._next_look = self._now() + _FIRST_LOOK  # added anew meanwhile: its files may be those
+            else:
+                done += 1
+                log.info("files_deleted", key=key, files=len(deleted.files), kept=len(deleted.kept))
         return done
+
+    async def _delete(self, key: str, deletion: Deletion) -> FilesDeleted:
+        """Delete the files, and the folder if that leaves it empty; what came of it."""
+        gone: list[str] = []
+        kept: list[str] = []
+        for one in deletion.files:
+            folder, _, name = one.path.rpartition("/")
+            if not deletion.in_use:
+                await self._library.remove(folder, name, one.sha256)
+            is_there = deletion.in_use or await self._library.read(folder, name, 0) is not None
+            (kept if is_there else gone).append(one.path)
+        for folder in {path.rpartition("/")[0] for path in gone}:
+            await self._library.remove_empty_folder(folder)
+        return FilesDeleted(key=key, files=tuple(gone), kept=tuple(kept))
 
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+import msgspec
+
 from contracts.events import CONTENT_PARTS, FileRecord, Part, PartRequested
 from contracts.presentation import parts_of
 from contracts.state import SeriesState
@@ -66,16 +68,23 @@ def missing_files(state: SeriesState, broken: Collection[FileRecord]) -> list[Pa
     ]
 
 
-def files_to_delete(states: Iterable[SeriesState]) -> dict[str, list[FileRecord]]:
-    """By removed series' key, the files whose deletion was asked for: what Coldopen wrote, and nothing else.
+class Deletion(msgspec.Struct, frozen=True):
+    """The files of a removed series that Coldopen wrote, and whether they stay: a living series has the folder."""
 
-    Nothing is deleted from a folder that a living series has.
-    """
+    files: tuple[FileRecord, ...]
+    in_use: bool
+
+
+def deletions(states: Iterable[SeriesState]) -> dict[str, Deletion]:
+    """By key, what removals asked to delete and is not deleted yet: what Coldopen wrote, and nothing else."""
     known = list(states)
     in_use = {state.folder.casefold() for state in known if not state.removed}
     return {
-        state.key: files
+        state.key: Deletion(_written(state), state.folder.casefold() in in_use)
         for state in known
-        if state.removed and state.delete_files and state.folder.casefold() not in in_use
-        if (files := [one for part in CONTENT_PARTS for one in state.part(part).files if one.state == "written"])
+        if state.removed and state.delete_files and not state.files_deleted
     }
+
+
+def _written(state: SeriesState) -> tuple[FileRecord, ...]:
+    return tuple(one for part in CONTENT_PARTS for one in state.part(part).files if one.state == "written")

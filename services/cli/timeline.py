@@ -14,6 +14,7 @@ from contracts.events import (
     EventParked,
     EventUnparked,
     FileRecord,
+    FilesDeleted,
     ImagesLoaded,
     LogoLoaded,
     NfoLoaded,
@@ -95,6 +96,9 @@ def _words(event: Event) -> tuple[str, str, str]:
             return "identified", f"{found}, in {event.folder}/", "green"
         case SeriesRemoved():
             return "removed", "with the files that Coldopen wrote" if event.delete_files else "", "bold"
+        case FilesDeleted():
+            kept = f"; kept: {', '.join(map(_name, event.kept))}" if event.kept else ""
+            return "files deleted", f"{wording.count(len(event.files), 'file')}{kept}", ""
         case EventParked():
             return "event set aside", f"#{event.parked_position}: {event.reason}", "red"
         case EventUnparked():
@@ -140,5 +144,8 @@ def _outcome(
 
 
 def _file(record: FileRecord) -> str:
-    name = record.path.rsplit("/", 1)[-1]
-    return f"{name} ({record.state}, {wording.size(record.bytes)})"
+    return f"{_name(record.path)} ({record.state}, {wording.size(record.bytes)})"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -10,6 +10,7 @@ import pytest
 from contracts import codec
 from contracts.events import (
     Event,
+    FilesDeleted,
     LoadError,
     NfoLoaded,
     Part,
@@ -281,20 +282,51 @@ async def test_files_of_a_removed_series_are_deleted_if_that_was_asked_for(
     assert not (tmp_path / "Gone").exists()
     assert (tmp_path / "Kept" / "tvshow.nfo").exists()
     assert sorted(path.name for path in (tmp_path / "Edited").iterdir()) == ["episode.mkv", "tvshow.nfo"]
+    assert await deletions(store) == [
+        FilesDeleted(key="edited", kept=("Edited/tvshow.nfo",)),
+        FilesDeleted(key="gone", files=("Gone/tvshow.nfo",)),
+    ]
+
+
+async def test_files_are_deleted_once(store: EventStore, library: Library, tmp_path: Path) -> None:
+    """What somebody brings back afterwards, the very same bytes from a backup, is theirs; also after a restart."""
+    gone = await loaded_series(store, library, "gone")
+    written = (tmp_path / "Gone" / "tvshow.nfo").read_bytes()
+    await store.append(SeriesRemoved(key="gone", delete_files=True), expect=life_of("gone", gone))
+    await deleted_by_a_new_caretaker(store, library)
+    (tmp_path / "Gone").mkdir()
+    (tmp_path / "Gone" / "tvshow.nfo").write_bytes(written)
+
+    assert await deleted_by_a_new_caretaker(store, library) == 0
+    assert (tmp_path / "Gone" / "tvshow.nfo").read_bytes() == written
 
 
 async def test_nothing_is_deleted_from_a_folder_that_a_living_series_has(
     store: EventStore, library: Library, tmp_path: Path
 ) -> None:
-    """The next one has moved in: its files are in use, whoever wrote them."""
+    """The next one has moved in: its files are in use, whoever wrote them, and stay so when it goes without them."""
     first = await loaded_series(store, library, "first", folder="Shared")
     await store.append(SeriesRemoved(key="first", delete_files=True), expect=life_of("first", first))
-    await loaded_series(store, library, "second", folder="shared")
+    second = await loaded_series(store, library, "second", folder="shared")
+    await deleted_by_a_new_caretaker(store, library)
+    await store.append(SeriesRemoved(key="second"), expect=life_of("second", second))
+    await deleted_by_a_new_caretaker(store, library)
+
+    assert (tmp_path / "Shared" / "tvshow.nfo").exists()
+    assert await deletions(store) == [FilesDeleted(key="first", kept=("Shared/tvshow.nfo",))]
+
+
+async def deleted_by_a_new_caretaker(store: EventStore, library: Library) -> int:
+    """Of how many series one that has just started deletes the files."""
     one = caretaker(store, library)
     await one.check()
+    return await one.delete_files()
 
-    assert await one.delete_files() == 0
-    assert (tmp_path / "Shared" / "tvshow.nfo").exists()
+
+async def deletions(store: EventStore) -> list[FilesDeleted]:
+    """What was deleted, by key."""
+    events = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
+    return sorted((one for one in events if isinstance(one, FilesDeleted)), key=lambda one: one.key)
 
 
 async def loaded_series(store: EventStore, library: Library, key: str, folder: str | None = None) -> int:

@@ -14,6 +14,7 @@ from contracts.events import (
     EventParked,
     EventUnparked,
     FileRecord,
+    FilesDeleted,
     ImagesLoaded,
     LoadError,
     LogoLoaded,
@@ -161,6 +162,10 @@ def parked(position: int) -> EventParked:
     return EventParked(key=KEY, parked_position=position, reason="its body has a wrong shape")
 
 
+def deleted() -> FilesDeleted:
+    return FilesDeleted(key=KEY, files=("Bleach (2004)/poster.jpg",))
+
+
 def unparked(position: int) -> EventUnparked:
     return EventUnparked(key=KEY, parked_position=position)
 
@@ -178,6 +183,7 @@ EXAMPLES: tuple[Event, ...] = (
     unavailable(Part.LOGO, 2),
     failed(Part.IMAGES, 2),
     removed(),
+    deleted(),
     parked(4),
     unparked(4),
 )

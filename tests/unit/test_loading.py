@@ -18,6 +18,7 @@ from tests.support.builders import (
     added,
     all_loaded,
     at,
+    deleted,
     failed,
     identified,
     loaded,
@@ -343,6 +344,19 @@ def test_a_removed_series_hears_nothing_more() -> None:
     assert evolve(state, at(5, loaded(LOGO, 2))) is state
     assert evolve(state, at(5, requested(LOGO))) is state
     assert evolve(state, at(5, removed())) is state
+
+
+def test_files_are_deleted_once() -> None:
+    """Only where that was asked for; the next life knows nothing of it."""
+    asked = state_after(added(), removed(delete_files=True))
+    done = evolve(asked, at(3, deleted()))
+
+    assert done is not None
+    assert (asked.files_deleted, done.files_deleted) == (False, True)
+    assert evolve(done, at(4, deleted())) is done
+    kept = state_after(added(), removed())
+    assert evolve(kept, at(3, deleted())) is kept
+    assert state_after(added(), removed(delete_files=True), deleted(), added()).files_deleted is False
 
 
 def test_a_series_added_again_begins_anew() -> None:

@@ -30,6 +30,7 @@ SUBJECTS = {
     "part-unavailable.v1": "series.bleach.logo.unavailable",
     "part-failed.v1": "series.bleach.images.failed",
     "series-removed.v1": "series.bleach.removed",
+    "files-deleted.v1": "series.bleach.deleted",
     "event-parked.v1": "series.bleach.parked",
     "event-unparked.v1": "series.bleach.unparked",
 }
