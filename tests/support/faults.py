@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import msgspec
 from nats.aio.msg import Msg
@@ -84,6 +84,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     unruly: tuple[Unruly, ...] = ()
 
 
+class Environment(TypedDict):
+    """Where Python looks first."""
+
+    PYTHONPATH: str
+
+
 class Faults:
     """The faults of one installation, kept in `folder`, which must be empty."""
 
@@ -96,9 +102,9 @@ class Faults:
         )
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> Environment:
         """What `coldopen up` has to be started with."""
-        return {"PYTHONPATH": f"{self._folder}{os.pathsep}{ROOT}"}
+        return Environment(PYTHONPATH=f"{self._folder}{os.pathsep}{ROOT}")
 
     def count(self, what: str) -> int:
         """How often something happened: `crash-0` (by the number of the crash in the plan), `twice`, `refused`, …"""
