@@ -92,7 +92,7 @@ async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[Plan]:
     """The plans of all of them, or LoadFailure.
 
     If the attempt will be made again, nothing is written. If the failure is final, what there is is better than
-    nothing: it is written, and the failure tells of it.
+    nothing: it is written, and the failure tells of it. What is another entry's stays until a load succeeds.
     """
     plans: list[Plan] = []
     lasting: LoadFailure | None = None
@@ -104,7 +104,7 @@ async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[Plan]:
                 raise
             lasting = lasting or failure
     if lasting:
-        lasting.files = await filing.carry_out(plans)
+        lasting.files = await filing.carry_out(plans, take_away=False)
         raise lasting
     return plans
 

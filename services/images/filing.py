@@ -1,7 +1,7 @@
 """What is done about the pictures of one job: first everything is decided and fetched, only then written."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -31,6 +31,11 @@ class Plan(msgspec.Struct, frozen=True):
     def leaves_files(self) -> bool:
         """Whether there are any when it is carried out."""
         return self.picture is not None or (bool(self.there) and not self.is_wrong)
+
+    @property
+    def names_to_go(self) -> tuple[str, ...]:
+        """The files that are taken away, as far as they are ours."""
+        return tuple(self.there) if self.is_wrong and self.picture is None else ()
 
 
 class Filing:
@@ -63,13 +68,19 @@ class Filing:
         """Good files stay as they are, unless they are another entry's: a wrong picture is worse than none."""
         return Plan(wanted.names, await self._there(wanted), is_wrong=self._job.reload)
 
-    async def carry_out(self, plans: Iterable[Plan]) -> tuple[FileRecord, ...]:
-        """The files that are there now. Raises LoadFailure(filesystem), which tells those so far, or Superseded."""
+    async def carry_out(self, plans: Sequence[Plan], *, take_away: bool = True) -> tuple[FileRecord, ...]:
+        """The files that are there now. Raises LoadFailure(filesystem), which tells those so far, or Superseded.
+
+        Without `take_away`, what is another entry's stays, and is not among these files.
+        """
         files: list[FileRecord] = []
         try:
             for plan in plans:
                 for name in plan.names:
                     files += await self._file(name, plan)
+            # Last: a failure tells which files are there, but can't tell of any that it is gone.
+            for name in [name for plan in plans for name in plan.names_to_go if take_away]:
+                await self._files.take_away(name)
         except LoadFailure as failure:
             failure.files = tuple(files)
             raise
@@ -82,10 +93,7 @@ class Filing:
             if record and record.sha256 == sha256(data).hexdigest():
                 return [self._files.recognised(record, data)]
             return [await self._files.put(name, data, width=width, height=height)]
-        if record and plan.is_wrong:
-            await self._files.take_away(name)
-            return []
-        return [record] if record else []
+        return [record] if record and not plan.is_wrong else []
 
     async def _recognised(self, wanted: Wanted, kept: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
         """The same files; those that an earlier delivery wrote are ours."""

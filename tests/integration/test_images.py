@@ -482,6 +482,43 @@ async def test_a_refresh_that_fails_half_way_tells_what_it_replaced(house: House
     assert {one.state for one in after.values()} == {"written"}
 
 
+@pytest.mark.parametrize("why", ["it is lost", "the disk is full"])
+async def test_another_entry_that_fails_takes_nothing_away(house: House, why: str) -> None:
+    """It has no poster, and its fanart can't be had: what is recorded is there, until the load that succeeds."""
+    house.gallery.show("poster", "fanart", "fanart.2")
+    await house.add("poster", "fanart")
+    await house.load()
+    before = house.on_disk()
+    await house.become_another("fanart.2")
+
+    async def refuse(name: str) -> None:
+        if name == "fanart.jpg":
+            (house.folder / name).write_bytes(before[name])
+            raise LoadFailure("filesystem", "ENOSPC", "no space left")
+
+    work = house.works[Part.IMAGES]
+    if why == "it is lost":
+        house.gallery.show("fanart.2", status=404)
+    else:
+        house.works[Part.IMAGES] = afterwards(work, refuse)
+    failed = await house.load()
+    after, recorded = house.on_disk(), await house.recorded()
+    house.gallery.show("fanart.2")
+    house.works[Part.IMAGES] = work
+    loaded = await house.refresh()
+
+    assert isinstance(failed, PartFailed)
+    assert {name: one.sha256 for name, one in recorded.items()} == digests(after)
+    assert after == before
+    assert isinstance(loaded, ImagesLoaded)
+    assert {name: one.sha256 for name, one in (await house.recorded()).items()} == digests(house.on_disk())
+    assert house.on_disk() == {"fanart.jpg": house.gallery.pictures["fanart.2"].body}
+
+
+def digests(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256(data).hexdigest() for name, data in files.items()}
+
+
 async def test_a_logo_of_which_only_one_name_could_be_written_is_ours(house: House) -> None:
     """The disk is full before the second name: the first is told of."""
     house.gallery.show("logo", body=picture(kind="PNG"))
