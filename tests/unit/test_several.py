@@ -137,6 +137,24 @@ async def test_the_next_is_asked_if_the_first_does_not_know_or_is_down(down: Loa
     assert await identify(wanted("Trigun"), tmdb, tvmaze) == ("tvmaze", "2")
 
 
+async def test_one_whose_turn_will_come_is_waited_for() -> None:
+    """Coldopen itself kept the call back, to keep to the rate: that is no reason to settle for another catalogue."""
+    held_back = LoadFailure("busy", "behind_others", "others go first", held_back=True)
+    tmdb, tvmaze = shelves(second=(Entry(number=2),), down=held_back)
+
+    assert await refused(wanted("Trigun"), tmdb, tvmaze) is held_back
+    assert await refused(wanted("Trigun", tvdb=7), tmdb, tvmaze) is held_back
+    assert tvmaze.asked == []
+
+
+async def test_a_page_whose_turn_will_come_is_waited_for() -> None:
+    """What it tells may be what settles it."""
+    held_back = LoadFailure("busy", "queue", "it is asked at its rate", held_back=True)
+    site = Website(Page(titles=("Trigun",)), failure=held_back)
+
+    assert await refused(wanted("Trigum", page=PAGE), Shelf("tvmaze"), site=site) is held_back
+
+
 async def test_one_that_is_down_leaves_the_answer_open() -> None:
     """Its failure comes out and not "not found", which would be for good."""
     tmdb, tvmaze = shelves(down=DOWN)

@@ -98,6 +98,15 @@ class _Shelf:
                 self._hits[one.catalogue_id] = replace(one, titles=(*one.titles, *entry.titles))
 
 
+def _unless_held_back(failure: LoadFailure) -> LoadFailure:
+    """The failure of one that can't be asked. Raises it if Coldopen itself held the call back: then its turn will come,
+    and no other catalogue is to be settled for.
+    """
+    if failure.held_back:
+        raise failure
+    return failure
+
+
 class Search:
     """What is known of the series so far, what was seen, and what could not be asked. `run` once."""
 
@@ -155,7 +164,7 @@ class Search:
             try:
                 found = await shelf.catalogue.find(ids)
             except LoadFailure as failure:
-                self._failures.append(failure)
+                self._failures.append(_unless_held_back(failure))
                 continue
             if found is None:
                 if own := getattr(ids, shelf.catalogue.name, None):
@@ -188,7 +197,7 @@ class Search:
             try:
                 same = await better.find(known)
             except LoadFailure as failure:
-                log.info("catalogue_passed_over", catalogue=better.name, why=str(failure))
+                log.info("catalogue_passed_over", catalogue=better.name, why=str(_unless_held_back(failure)))
                 continue
             if same is None or contradicts(same.ids, known):
                 continue
@@ -207,7 +216,7 @@ class Search:
             try:
                 choice = await self._choose_in(shelf)
             except LoadFailure as failure:
-                self._failures.append(failure)
+                self._failures.append(_unless_held_back(failure))
                 continue
             if isinstance(choice, Match):
                 if for_sure and choice.candidate.year != self._year:
@@ -235,7 +244,7 @@ class Search:
         try:
             page = self._page = await self._site.page(self._slug)
         except LoadFailure as failure:
-            self._page = failure
+            self._page = _unless_held_back(failure)
             return None
         self._titles = tuple(dict.fromkeys((*self._titles, *page.titles)))
         self._year = page.year if self._year is None else self._year
