@@ -1,4 +1,4 @@
-"""Faults inside running services: death at a chosen seam, deliveries that come twice or are refused, deaf brokers.
+"""Faults inside running services: death or a pause at a seam, deliveries that come twice or are refused, deaf brokers.
 
 The services know nothing of it. They are started with a PYTHONPATH whose first folder has a `sitecustomize.py`, which
 Python runs before anything else and which calls `install`; it wraps the methods of the process' own classes. What
@@ -7,9 +7,6 @@ happened is noted in the same folder, so that a test can tell that its fault was
 
 import asyncio
 import copy
-import functools
-import importlib
-import inspect
 import itertools
 import os
 import random
@@ -17,63 +14,39 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 from nats.aio.msg import Msg
 
+from tests.support.seams import AtSeam, watch
+
 ROOT = Path(__file__).parents[2]
-Seam: TypeAlias = Literal[
-    "claimed",  # a claim is made; what it is for is not recorded
-    "before_rename",  # a file is written under its temporary name
-    "file_written",  # a file is in the library; nothing is said of it
-    "before_append",  # an event is about to be recorded
-    "recorded",  # an event is recorded; nobody was told (no acknowledgement, no answer)
-    "before_ack",  # all is recorded; the delivery is not acknowledged
-    "before_commit",  # a batch is folded; its rows are not written
-    "committed",  # the rows are written; no frame was sent
-    "file_removed",  # a file of a removed series is deleted; others are still there
-]
-
-# Seam: where it lies (module, class or none, function), and on which side of the call.
-_PLACES: dict[Seam, tuple[str, str, str, Literal["before", "after"]]] = {
-    "claimed": ("services.platform.claims", "Claims", "claim", "after"),
-    "before_rename": ("os", "", "rename", "before"),
-    "file_written": ("services.platform.library", "Library", "write", "after"),
-    "before_append": ("services.platform.event_store", "EventStore", "append", "before"),
-    "recorded": ("services.platform.event_store", "EventStore", "append", "after"),
-    "before_ack": ("nats.aio.msg", "Msg", "ack", "before"),
-    "before_commit": ("services.projector.read_model", "ReadModel", "commit", "before"),
-    "committed": ("services.projector.read_model", "ReadModel", "commit", "after"),
-    "file_removed": ("services.platform.library", "Library", "remove", "after"),
-}
 
 
-class Crash(msgspec.Struct, frozen=True, kw_only=True):
-    """kill -9 of `service` at the `nth` passing of a seam in its life; `times` in all (None: always).
+class Crash(AtSeam, frozen=True, kw_only=True):
+    """kill -9 of the service at a seam, from the `nth` passing on; `times` in all (None: always)."""
 
-    With `event` or `key` only the appends of that class of event, or of that series, count.
-    """
-
-    service: str
-    seam: Seam
-    event: str | None = None
-    key: str | None = None
-    nth: int = 1
     times: int | None = 1
+
+
+class Pause(AtSeam, frozen=True, kw_only=True):
+    """What is done there waits at a seam until the test lets it go on; whatever else the process does goes on."""
 
 
 class Unruly(msgspec.Struct, frozen=True, kw_only=True):
     """What may happen between broker and handler of `service`, each with its probability, by chance from `seed`.
 
     `twice`: a second handler, which knows nothing of the first, gets the delivery too, and gets it again afterwards.
-    `refused`: the handler is never called. `deaf`: the acknowledgement does not reach the broker.
+    `refused`: the handler is never called. `deaf`: the acknowledgement does not reach the broker. `lost`: the delivery
+    is acknowledged, but never handled.
     """
 
     service: str
     twice: float = 0.0
     refused: float = 0.0
     deaf: float = 0.0
+    lost: float = 0.0
     seed: int = 0
 
 
@@ -81,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The faults of one installation."""
 
     crashes: tuple[Crash, ...] = ()
+    pauses: tuple[Pause, ...] = ()
     unruly: tuple[Unruly, ...] = ()
 
 
@@ -107,8 +81,12 @@ class Faults:
         return Environment(PYTHONPATH=f"{self._folder}{os.pathsep}{ROOT}")
 
     def count(self, what: str) -> int:
-        """How often something happened: `crash-0` (by the number of the crash in the plan), `twice`, `refused`, …"""
+        """How often something happened: `crash-0`, `pause-3` (by its number in the plan), `twice`, `refused`, …"""
         return _count(self._folder, what)
+
+    def go_on(self, number: int) -> None:
+        """End the pause of that number in the plan."""
+        _gate(self._folder, number).touch()
 
 
 def install(folder: str) -> None:
@@ -121,6 +99,9 @@ def install(folder: str) -> None:
     for number, crash in enumerate(plan.crashes):
         if crash.service == service:
             _install_crash(place, number, crash)
+    for number, pause in enumerate(plan.pauses):
+        if pause.service == service:
+            _install_pause(place, number, pause)
     for unruly in plan.unruly:
         if unruly.service == service:
             _install_unruly(place, unruly)
@@ -132,12 +113,11 @@ def _service(argv: list[str]) -> str | None:
 
 
 def _install_crash(folder: Path, number: int, crash: Crash) -> None:
-    module, owner, function, moment = _PLACES[crash.seam]
     passed = 0
 
     def check(arguments: tuple[Any, ...]) -> None:
         nonlocal passed
-        if not _is_meant(crash, arguments):
+        if not crash.is_meant(arguments):
             return
         passed += 1
         name = f"crash-{number}"
@@ -145,46 +125,23 @@ def _install_crash(folder: Path, number: int, crash: Crash) -> None:
             _note(folder, name)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _wrap(module, owner, function, check, moment)
+    watch(crash.seam, check)
 
 
-def _is_meant(crash: Crash, arguments: tuple[Any, ...]) -> bool:
-    if crash.event is None and crash.key is None:
-        return True
-    event = arguments[1]  # EventStore.append(self, event)
-    return (crash.event is None or type(event).__name__ == crash.event) and (
-        crash.key is None or event.key == crash.key
-    )
+def _install_pause(folder: Path, number: int, pause: Pause) -> None:
+    passed = 0
 
+    def check(arguments: tuple[Any, ...]) -> Path | None:
+        nonlocal passed
+        if not pause.is_meant(arguments):
+            return None
+        passed += 1
+        if passed != pause.nth:
+            return None
+        _note(folder, f"pause-{number}")
+        return _gate(folder, number)
 
-def _wrap(
-    module: str, owner: str, function: str, check: Callable[[tuple[Any, ...]], None], moment: Literal["before", "after"]
-) -> None:
-    """Call `check` with the arguments before or after every call."""
-    place: Any = importlib.import_module(module)
-    if owner:
-        place = getattr(place, owner)
-    original = getattr(place, function)
-
-    @functools.wraps(original)
-    def plain(*arguments: Any, **named: Any) -> Any:
-        if moment == "before":
-            check(arguments)
-        result = original(*arguments, **named)
-        if moment == "after":
-            check(arguments)
-        return result
-
-    @functools.wraps(original)
-    async def awaited(*arguments: Any, **named: Any) -> Any:
-        if moment == "before":
-            check(arguments)
-        result = await original(*arguments, **named)
-        if moment == "after":
-            check(arguments)
-        return result
-
-    setattr(place, function, awaited if inspect.iscoroutinefunction(original) else plain)
+    watch(pause.seam, check)
 
 
 def _install_unruly(folder: Path, unruly: Unruly) -> None:
@@ -198,6 +155,10 @@ def _install_unruly(folder: Path, unruly: Unruly) -> None:
         if chance.random() < unruly.refused:
             _note(folder, "refused")
             raise ConnectionError("refused by the tests")
+        if chance.random() < unruly.lost:
+            _note(folder, "lost")
+            await ack(message)
+            return
         if chance.random() >= unruly.twice:
             await handle(self, message)
             return
@@ -224,6 +185,11 @@ def _install_unruly(folder: Path, unruly: Unruly) -> None:
 def _replace(owner: type, methods: Mapping[str, Callable[..., Awaitable[None]]]) -> None:
     for name, method in methods.items():
         setattr(owner, name, method)
+
+
+def _gate(folder: Path, number: int) -> Path:
+    """The file that ends a pause."""
+    return folder / f"go-{number}"
 
 
 def _note(folder: Path, what: str) -> None:
