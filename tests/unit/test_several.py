@@ -148,11 +148,12 @@ async def test_one_whose_turn_will_come_is_waited_for() -> None:
 
 
 async def test_a_page_whose_turn_will_come_is_waited_for() -> None:
-    """What it tells may be what settles it."""
+    """What it tells may be what settles it: a title that is one year off comes after it."""
     held_back = LoadFailure("busy", "queue", "it is asked at its rate", held_back=True)
     site = Website(Page(titles=("Trigun",)), failure=held_back)
+    tvmaze = Shelf("tvmaze", Entry(number=2, year=1999))
 
-    assert await refused(wanted("Trigum", page=PAGE), Shelf("tvmaze"), site=site) is held_back
+    assert await refused(wanted("Trigun", page=PAGE), tvmaze, site=site) is held_back
 
 
 async def test_one_that_is_down_leaves_the_answer_open() -> None:
