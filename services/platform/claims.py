@@ -85,7 +85,7 @@ class Claims:
             await self._bucket.put(_COMPLETE, log_id.encode())
 
     async def claim(self, token: str, claim: Claim, is_void: Callable[[Claim], Awaitable[bool]]) -> Claim:
-        """Hold `token` for `claim.key`; the answer is its holder, ours or another living series'.
+        """Hold `token` for `claim.key`; the answer is its holder: ours, a later life of ours, or another living series.
 
         Raises LogUnavailable, and what `is_void` raises.
         """
@@ -109,6 +109,8 @@ class Claims:
                 return held
             if held == claim:
                 return claim
+            if held.key == claim.key and 0 < claim.position < held.position:
+                return held  # a later life of the series has it: one that is over must not make that claim look void
             try:
                 await self._bucket.update(token, msgspec.json.encode(claim), last=entry.revision)
             except KeyWrongLastSequenceError:
