@@ -1,15 +1,17 @@
-"""Which events of the log are skipped now, and why: for whoever shows them or lets them count again."""
+"""Which events of the log are skipped, and why: for whoever folds it, shows them or lets them count again."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
 
 import msgspec
 from nats.errors import Error as NatsError
+from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from contracts.events import EventParked, EventUnparked, RecordedEvent, SeriesAdded
 from contracts.subjects import STREAM, added_subject
 from services.platform.event_store import EventStore, LogUnavailable
-from services.platform.stored_event import Unreadable
+from services.platform.stored_event import Unreadable, decode
 
 _PARKINGS = "series.*.parked"
 One = RecordedEvent | Unreadable
@@ -35,16 +37,23 @@ async def all_parked(store: EventStore) -> list[Parked]:
 
 
 async def _keys(store: EventStore) -> list[str]:
-    """The series that ever had an event set aside. That is rare: one message at a time is quick enough."""
-    keys: dict[str, None] = {}
-    position = 0
+    """The series that ever had an event set aside."""
+    keys = {str(message.subject).split(".")[1]: None async for message in _messages(store, _PARKINGS)}
+    return list(keys)
+
+
+async def _messages(store: EventStore, subject: str, *, after: int = 0) -> AsyncIterator[RawStreamMsg]:
+    """What was recorded under a subject after a position, as the leader has it. Raises LogUnavailable.
+
+    An event is set aside rarely: one message at a time is quick enough.
+    """
     try:
         while True:
-            message = await store.js.get_msg(STREAM, position + 1, subject=_PARKINGS, next=True)
-            position = message.seq or 0
-            keys[str(message.subject).split(".")[1]] = None
+            message = await store.js.get_msg(STREAM, after + 1, subject=subject, next=True)
+            after = message.seq or 0
+            yield message
     except NotFoundError:
-        return list(keys)
+        return
     except (NatsError, TimeoutError, OSError) as error:
         raise LogUnavailable(f"the event log can't be read: {error}") from error
 
@@ -77,3 +86,18 @@ def parked_in(key: str, events: Iterable[One]) -> list[Parked]:
         for position, (parking, reason) in sorted(parked.items())
         if position >= life and position in by_position
     ]
+
+
+async def parkings_after(store: EventStore, position: int) -> dict[tuple[str, int], int]:
+    """Where the last EventParked after a position is, by the key and the position of the event that it is about.
+
+    So whoever folds the log on from there knows what its projector did not take. Raises LogUnavailable.
+    """
+    parkings: dict[tuple[str, int], int] = {}
+    async for message in _messages(store, _PARKINGS, after=position):
+        at = message.seq or 0
+        stored_at = message.time or datetime.min.replace(tzinfo=UTC)
+        one = decode(at, str(message.subject), message.headers, message.data or b"", stored_at)
+        if isinstance(one, RecordedEvent) and isinstance(one.event, EventParked):
+            parkings[one.event.key, one.event.parked_position] = at
+    return parkings

@@ -17,16 +17,17 @@ from contracts.events import EventParked, EventUnparked, RecordedEvent
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT, is_key
 from services.platform.database import is_outage, is_refusal
-from services.platform.event_store import Conflict, EventStore, Following, LogUnavailable
+from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.parked import parkings_after
 from services.platform.stored_event import Unreadable
 from services.projector import domain
 from services.projector.domain import Folded
+from services.projector.inbox import Inbox
 from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
 
 log = structlog.get_logger()
 
 HEARTBEAT = 2.0
-_MOST_PENDING = 10_000
 _STATES_KEPT = 20_000
 _POLL = 5.0
 _REASON = 500  # characters
@@ -50,6 +51,7 @@ class Projector:
         self._states: OrderedDict[str, SeriesState] = OrderedDict()
         self._log_id = ""
         self._checkpoint = Checkpoint(None, 0, 0)
+        self._parkings: dict[tuple[str, int], int] = {}
 
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that the rows were folded from."""
@@ -79,7 +81,9 @@ class Projector:
             await asyncio.sleep(_POLL)
         self._checkpoint = await self._read_model.checkpoint()
         await self._check_log()
-        inbox = _Inbox(self._store, self._checkpoint.position)
+        # These events were folded once before. What was not taken then is not taken now, even if it could be.
+        self._parkings = await parkings_after(self._store, self._checkpoint.position)
+        inbox = Inbox(self._store, self._checkpoint.position)
         try:
             while True:
                 batch = await inbox.take(self._max_batch, _POLL)
@@ -130,10 +134,11 @@ class Projector:
         events = [each for each in await self._store.events_of(event.key) if each.position <= one.position]
         if not events or events[-1].position < one.position:
             raise Interrupted(f"the log's replica has not reached {one.position} yet")
-        released = next((each for each in events if each.position == event.parked_position), None)
+        counting = [each for each in events if not self._is_skipped(each, at=one.position)]
+        released = next((each for each in counting if each.position == event.parked_position), None)
         if isinstance(released, RecordedEvent):
             try:
-                readable = [each for each in events if isinstance(each, RecordedEvent)]
+                readable = [each for each in counting if isinstance(each, RecordedEvent)]
                 await self._write(one.position, domain.refold(readable))
             except Exception as error:
                 if not is_refusal(error):
@@ -146,15 +151,24 @@ class Projector:
         await self._commit([one])
 
     async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
+        events: list[RecordedEvent] = []
         for one in batch:
+            if self._is_skipped(one, at=one.position):
+                continue
             if isinstance(one, Unreadable):
                 await self._park(one)
-        events = [one for one in batch if isinstance(one, RecordedEvent)]
+            else:
+                events.append(one)
         missing = domain.keys_of(events) - self._states.keys()
         if missing:
             self._states.update(await self._read_model.states(missing))
         folded = domain.fold(self._states, events) if events else _NOTHING
         await self._write(batch[-1].position, folded)
+
+    def _is_skipped(self, one: RecordedEvent | Unreadable, *, at: int) -> bool:
+        """Whether the log says, after the position `at`, that the event could not be taken there."""
+        key = one.event.key if isinstance(one, RecordedEvent) else _key_in(one)
+        return self._parkings.get((key, one.position), 0) > at
 
     async def _write(self, position: int, folded: Folded) -> None:
         before = self._checkpoint
@@ -175,13 +189,12 @@ class Projector:
         `again` is the position of the EventUnparked that it was tried for once more.
         """
         log.error("event_parked", position=one.position, subject=one.subject, reason=one.reason)
-        key = one.subject.split(".")[1]
+        key = _key_in(one)
         if not is_key(key):
             return
         parked = EventParked(key=key, parked_position=one.position, reason=one.reason[:_REASON])
         event_id = f"parked-{self._log_id}-{one.position}" + (f"-{again}" if again else "")
-        with suppress(Conflict):
-            await self._store.append(parked, event_id=event_id)
+        self._parkings[key, one.position] = (await self._store.append(parked, event_id=event_id)).position
 
     async def _beat(self) -> None:
         """Tell gateways where the rows are, so that one that missed a frame notices soon."""
@@ -205,42 +218,5 @@ class Projector:
             await self._store.nc.publish(FEED_SUBJECT, body)
 
 
-class _Inbox:
-    """What has arrived and is not folded yet; above 10,000 events it stops listening until they are folded."""
-
-    def __init__(self, store: EventStore, after: int) -> None:
-        self._store = store
-        self._last = after
-        self._arrived: list[RecordedEvent | Unreadable] = []
-        self._wake = asyncio.Event()
-        self._following: Following | None = None
-        self._listening = False
-
-    async def take(self, at_most: int, patience: float) -> list[RecordedEvent | Unreadable]:
-        """What has arrived, in order; empty if nothing came for `patience` seconds."""
-        if not self._listening and not self._arrived:
-            self._listening = True  # before the first event can arrive
-            self._following = await self._store.follow(self._last, self._deliver)
-        if not self._arrived:
-            self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._wake.wait()
-        batch, self._arrived = self._arrived[:at_most], self._arrived[at_most:]
-        return batch
-
-    async def close(self) -> None:
-        """Stop listening."""
-        self._listening = False
-        following, self._following = self._following, None
-        if following is not None:
-            await following.stop()
-
-    async def _deliver(self, one: RecordedEvent | Unreadable) -> None:
-        if not self._listening or one.position <= self._last:
-            return
-        self._arrived.append(one)
-        self._last = one.position
-        self._wake.set()
-        if len(self._arrived) >= _MOST_PENDING:
-            await self.close()
+def _key_in(one: Unreadable) -> str:
+    return one.subject.split(".")[1]

@@ -1,0 +1,201 @@
+"""A projector that begins with an empty database: the rows of the live run, whatever could not be taken in it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.events import EpisodesLoaded, EventParked, EventUnparked, NfoLoaded, RecordedEvent
+from services.platform.database import connect_engine
+from services.platform.event_store import EventStore
+from services.platform.tasks import end
+from services.projector.projector import Projector
+from services.projector.read_model import ReadModel
+from tests.support.histories import added, loaded_after
+from tests.support.waiting import eventually
+
+TOO_LONG_AGO = 1900  # for the database, until it is changed
+TOO_MANY = 5000  # likewise
+UNREADABLE = b'{"type":"part-failed.v1"}'
+ROWS = (
+    "SELECT * FROM anime_series ORDER BY id",
+    # Without what the database adds by itself.
+    "SELECT series_id, season, number, title, air_date, runtime, absolute_number, on_disk FROM episodes ORDER BY id",
+    "SELECT * FROM seasons ORDER BY series_id, number",
+)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Of a database that takes fewer values than it will later."""
+    engine = connect_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"ALTER TABLE anime_series ADD CONSTRAINT narrow CHECK (year > {TOO_LONG_AGO})"))
+        await connection.execute(text(f"ALTER TABLE episodes ADD CONSTRAINT narrow CHECK (number < {TOO_MANY})"))
+    yield engine
+    await engine.dispose()
+
+
+async def widen(engine: AsyncEngine) -> None:
+    """What a migration may do: from now on, values are taken that were refused."""
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE anime_series DROP CONSTRAINT IF EXISTS narrow"))
+        await connection.execute(text("ALTER TABLE episodes DROP CONSTRAINT IF EXISTS narrow"))
+
+
+async def forget_rows(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("TRUNCATE anime_series, episodes, seasons"))
+        await connection.execute(text("UPDATE checkpoint SET log_id = NULL, position = 0"))
+
+
+async def rows(engine: AsyncEngine) -> list[list[dict[str, Any]]]:
+    """All that the projector writes; the state as its bytes."""
+    async with engine.connect() as connection:
+        return [[dict(row._mapping) for row in await connection.execute(text(query))] for query in ROWS]
+
+
+@asynccontextmanager
+async def projecting(store: EventStore, engine: AsyncEngine, **options: int) -> AsyncIterator[None]:
+    running = asyncio.ensure_future(Projector(store, ReadModel(engine), **options).run())
+    try:
+        yield
+    finally:
+        await end(running)
+        assert running.cancelled() or running.exception() is None
+
+
+async def has_reached(engine: AsyncEngine, position: int) -> bool:
+    return (await ReadModel(engine).checkpoint()).position >= position
+
+
+async def has_caught_up(store: EventStore, engine: AsyncEngine) -> bool:
+    return await has_reached(engine, (await store.info()).last_position)
+
+
+async def project(store: EventStore, engine: AsyncEngine) -> None:
+    async with projecting(store, engine):
+        await eventually(lambda: has_caught_up(store, engine), within=60)
+
+
+async def project_with_restarts(store: EventStore, engine: AsyncEngine) -> None:
+    """A projector that is stopped after every few events, and one that goes on from its checkpoint."""
+    while not await has_caught_up(store, engine):
+        goal = (await ReadModel(engine).checkpoint()).position + 1
+        async with projecting(store, engine, max_batch=1):
+            await eventually(partial(has_reached, engine, goal), within=60)
+
+
+async def load(store: EventStore, key: str, *, episodes: EpisodesLoaded | None = None) -> int:
+    """A series that is loaded, perhaps with other episodes; the position of its add."""
+    return await load_added(store, key, (await store.append(added(key))).position, episodes)
+
+
+async def load_added(store: EventStore, key: str, position: int, episodes: EpisodesLoaded | None = None) -> int:
+    for event in loaded_after(key, position):
+        await store.append(episodes if episodes and isinstance(event, EpisodesLoaded) else event)
+    return position
+
+
+def too_many_episodes(key: str, added_at: int) -> EpisodesLoaded:
+    loaded = next(event for event in loaded_after(key, added_at) if isinstance(event, EpisodesLoaded))
+    *seasons, last = loaded.seasons
+    return replace(loaded, seasons=(*seasons, replace(last, episodes=(replace(last.episodes[0], number=TOO_MANY),))))
+
+
+async def position_of(store: EventStore, key: str, kind: type) -> int:
+    found = [one for one in await store.events_of(key) if isinstance(one, RecordedEvent)]
+    return next(one.position for one in found if isinstance(one.event, kind))
+
+
+async def release(store: EventStore, key: str, position: int) -> None:
+    await store.append(EventUnparked(key=key, parked_position=position))
+
+
+async def parkings(store: EventStore) -> list[tuple[str, int]]:
+    events = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
+    return [(event.key, event.parked_position) for event in events if isinstance(event, EventParked)]
+
+
+async def forget_ids(store: EventStore) -> None:
+    """Wait until the log takes what it has for new: a repeat no longer goes unseen."""
+
+    async def is_taken_again() -> bool:
+        return not (await store.append(added("probe"), event_id="probe")).duplicate
+
+    await is_taken_again()
+    await eventually(is_taken_again, within=30)
+
+
+@pytest.fixture
+async def store(store: EventStore) -> EventStore:
+    """A log that knows repeats for a moment only, as every log does when a database is lost later than at once."""
+    config = (await store.js.stream_info("SERIES")).config
+    config.duplicate_window = 0.1
+    await store.js.update_stream(config)
+    return store
+
+
+async def live_run(store: EventStore, engine: AsyncEngine) -> None:
+    """Every way in which an event is not taken, and what may be said about it later."""
+    await load(store, "bleach")
+    unreadable = (await store.js.publish("series.bleach.nfo.failed", UNREADABLE)).seq
+    await store.js.publish("series.berserk.added", UNREADABLE)
+    adds = {key: (await store.append(added(key, year=TOO_LONG_AGO))).position for key in ("naruto", "gintama")}
+    await project(store, engine)
+    for key, position in adds.items():
+        await load_added(store, key, position)
+    for key in ("monster", "haikyu"):
+        first = (await store.info()).last_position + 1
+        await load(store, key, episodes=too_many_episodes(key, first))
+    await project(store, engine)
+
+    # In vain: the one still can't be read, the other one is still refused.
+    await release(store, "bleach", unreadable)
+    await release(store, "monster", await position_of(store, "monster", EpisodesLoaded))
+    await project(store, engine)
+    await widen(engine)
+    # And with success. What nobody releases stays where it is.
+    await release(store, "haikyu", await position_of(store, "haikyu", EpisodesLoaded))
+    await release(store, "gintama", adds["gintama"])
+    await project(store, engine)
+
+
+@pytest.mark.parametrize("replay", [project, project_with_restarts])
+async def test_a_replay_gives_the_rows_of_the_live_run(store: EventStore, engine: AsyncEngine, replay: Any) -> None:
+    """Also where the database takes by now what it refused then; and the log has not grown by it."""
+    await live_run(store, engine)
+    await forget_ids(store)
+    await project(store, engine)
+    live, end_of_log = await rows(engine), (await store.info()).last_position
+    assert {row["key"] for row in live[0]} == {"bleach", "monster", "haikyu", "gintama", "probe"}
+    assert len(await parkings(store)) == 8
+
+    await forget_rows(engine)
+    await replay(store, engine)
+
+    assert await rows(engine) == live
+    assert (await store.info()).last_position == end_of_log
+
+
+async def test_a_release_lets_only_its_own_event_count(store: EventStore, engine: AsyncEngine) -> None:
+    """Also where another one of the series was just refused, and the log says so behind the release only."""
+    added_at = await load(store, "bleach", episodes=too_many_episodes("bleach", 1))
+    episodes_at, nfo_at = [await position_of(store, "bleach", kind) for kind in (EpisodesLoaded, NfoLoaded)]
+    await store.append(EventParked(key="bleach", parked_position=nfo_at, reason="not known yet"))
+    await release(store, "bleach", nfo_at)
+    await project(store, engine)
+    live = await rows(engine)
+
+    assert await parkings(store) == [("bleach", nfo_at), ("bleach", episodes_at)]
+    assert [(row["id"], row["has_nfo"], row["episodes_loaded"]) for row in live[0]] == [(added_at, True, False)]
+    await forget_rows(engine)
+    await widen(engine)
+    await project(store, engine)
+    assert await rows(engine) == live
