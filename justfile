@@ -30,6 +30,11 @@ test *ARGS: check
 unit *ARGS:
     pytest tests/unit tests/contract {{ ARGS }}
 
+# Fifty series while everything dies, COUNT seeds in a row from FIRST on; a failed one keeps its installation
+[group('test')]
+chaos COUNT="20" FIRST="1":
+    python -m tests.chaos {{ COUNT }} {{ FIRST }}
+
 # Figures beside their limits, in one run; a name runs one benchmark: `just bench accept`
 [group('test')]
 bench *NAMES:

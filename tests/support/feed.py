@@ -50,8 +50,11 @@ async def subscribed(url: str, headers: dict[str, str], **params: str) -> AsyncI
 
 
 @asynccontextmanager
-async def following(url: str, headers: dict[str, str], **params: str) -> AsyncIterator[Received]:
-    """As `subscribed`, but whenever the connection ends it comes back with the last id that it got, as browsers do."""
+async def following(url: str, headers: dict[str, str], *, pace: float = 0.0, **params: str) -> AsyncIterator[Received]:
+    """As `subscribed`, but whenever the connection ends it comes back with the last id that it got, as browsers do.
+
+    It takes `pace` seconds over each event.
+    """
     received = Received()
     connected = asyncio.Event()
 
@@ -59,7 +62,7 @@ async def following(url: str, headers: dict[str, str], **params: str) -> AsyncIt
         while True:
             resumed = {"Last-Event-ID": received.last_id} if received.events else {}
             with suppress(httpx2.HTTPError, _NotTaken):
-                await _listen(received, connected, url, headers | resumed, params)
+                await _listen(received, connected, url, headers | resumed, params, pace)
             await asyncio.sleep(0.1)
 
     async with _in_background(keep_listening(), connected):
@@ -71,7 +74,12 @@ class _NotTaken(Exception):
 
 
 async def _listen(
-    received: Received, connected: asyncio.Event, url: str, headers: dict[str, str], params: dict[str, str]
+    received: Received,
+    connected: asyncio.Event,
+    url: str,
+    headers: dict[str, str],
+    params: dict[str, str],
+    pace: float = 0.0,
 ) -> None:
     """Note every event until the connection ends."""
     timeout = httpx2.Timeout(10, read=None)
@@ -94,6 +102,8 @@ async def _listen(
                 data += value
             elif line == "" and data:
                 received.events.append((event, ident, json.loads(data)))
+                if pace:
+                    await asyncio.sleep(pace)
                 event, ident, data = "message", "", ""
             elif line == "" and event != "message":
                 received.events.append((event, ident, {}))

@@ -112,8 +112,10 @@ async def check_feed(stack: Stack, keys: Collection[str], feed: Received) -> Non
     finals = {key: await stack.status(key) for key in keys}
 
     def is_told() -> bool:
-        latest = {update["key"]: update for update in feed.updates}
-        return all(key in latest and latest[key]["position"] >= finals[key]["position"] for key in keys)
+        told = {update["key"]: update["position"] for update in feed.updates}
+        missed = {key: (told.get(key), finals[key]["position"]) for key in keys}
+        assert {key: pair for key, pair in missed.items() if (pair[0] or 0) < pair[1]} == {}
+        return True
 
     await eventually(is_told, within=30, every=0.1)
     for key in keys:

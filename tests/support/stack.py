@@ -55,9 +55,10 @@ class Stack:
             stdout=(self.data_dir.parent / "up.log").open("ab"),
             stderr=asyncio.subprocess.STDOUT,
         )
-        await eventually(self._is_ready, within=60, every=0.05)
+        await eventually(self.is_ready, within=60, every=0.05)
 
-    async def _is_ready(self) -> bool:
+    async def is_ready(self) -> bool:
+        """Whether the gateway takes requests and reaches all that it needs. Raises RuntimeError if `up` has ended."""
         assert self._process is not None
         if self._process.returncode is not None:
             raise RuntimeError(self.log())

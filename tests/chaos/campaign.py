@@ -1,0 +1,123 @@
+"""One seed on an installation of its own: fifty series are added while things go wrong; then nothing may be missing."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from contracts.events import PartFailed, SeriesAdded
+from tests.chaos.people import Person, passes
+from tests.chaos.scenario import SERIES, Scenario, Trouble, draw
+from tests.chaos.striking import Striker
+from tests.support.faults import Faults, Plan
+from tests.support.feed import Received, following
+from tests.support.invariants import check_feed, check_nothing_lost, read_log
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import eventually
+
+DELAY = 0.1  # of each answer of the catalogue, in seconds
+PATIENCE = 240.0  # seconds for everything to settle once all is well again
+_SLOW_READER = 0.03  # seconds that it takes for a line
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened in a campaign that went well."""
+
+    scenario: Scenario
+    seconds: float
+    removed: int
+    retried: int
+    unruly: Counter[str]
+    calls: Counter[str]
+
+    def __str__(self) -> str:
+        struck = {how: self.scenario.count(how) for how in ("kill", "stop", "freeze", "double")}
+        parts = [f"{count} {what}" for what, count in (struck | self.unruly | self.calls).items()]
+        series = f"{SERIES} series ({self.removed} removed at last, {self.retried} retries by people)"
+        return f"seed {self.scenario.seed}: ok in {self.seconds:.0f} s: {series}; {', '.join(parts)}"
+
+
+async def run(seed: int) -> Summary:
+    """Raises whatever was wrong, with a note where the installation is then kept for a look."""
+    begun = time.monotonic()
+    scenario = draw(seed)
+    folder = Path(tempfile.mkdtemp(prefix=f"coldopen-chaos-{seed}-"))
+    try:
+        summary = await _run(scenario, folder, begun)
+    except BaseException as error:
+        error.add_note(f"{scenario}\nThe installation is kept in {folder}")
+        raise
+    shutil.rmtree(folder)
+    return summary
+
+
+async def _run(scenario: Scenario, folder: Path, begun: float) -> Summary:
+    faults = Faults(folder / "faults", Plan(unruly=scenario.unruly))
+    async with running_stack(folder, same_pictures=True, **faults.environment) as stack:
+        stack.standin.delay = DELAY
+        people = [Person(stack, f"Chaos Series {number:02}") for number in range(SERIES)]
+        async with _feeds(stack) as feeds:
+            await _go_through(scenario, stack, people)
+            await asyncio.gather(*(person.wait(PATIENCE) for person in people))
+            await _check(stack, people, feeds)
+        return Summary(
+            scenario=scenario,
+            seconds=time.monotonic() - begun,
+            removed=sum(person.removed for person in people),
+            retried=sum(person.retried for person in people),
+            unruly=Counter({what: faults.count(what) for what in ("twice", "refused", "deaf")}),
+            calls=Counter(call.behaviour for call in stack.standin.controls.recent if call.behaviour),
+        )
+
+
+@asynccontextmanager
+async def _feeds(stack: Stack) -> AsyncIterator[list[Received]]:
+    """Subscribers that come back when they lose their connection; the last one is slow."""
+    async with AsyncExitStack() as open_feeds:
+        yield [
+            await open_feeds.enter_async_context(following(stack.url, stack.headers, pace=pace, snapshot="false"))
+            for pace in (0.0, 0.0, _SLOW_READER)
+        ]
+
+
+async def _go_through(scenario: Scenario, stack: Stack, people: list[Person]) -> None:
+    """Everything that the scenario holds; at the end all is well again, and all processes are there."""
+    striker = Striker(stack)
+    since = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for person, visits in zip(people, scenario.visits, strict=True):
+                tasks.create_task(person.come(visits, since))
+            for strike in scenario.strikes:
+                tasks.create_task(striker.strike(strike))
+            for trouble in scenario.troubles:
+                tasks.create_task(_misbehave(stack, trouble))
+    finally:
+        await striker.end()
+    stack.standin.controls.clear()
+    await striker.all_run()
+
+
+async def _misbehave(stack: Stack, trouble: Trouble) -> None:
+    await asyncio.sleep(trouble.at)
+    stack.standin.misbehave(trouble.rule)
+
+
+async def _check(stack: Stack, people: list[Person], feeds: list[Received]) -> None:
+    """What was promised to people is there, and what holds of every installation."""
+    await check_nothing_lost(stack, [person.key for person in people if not person.removed])
+    for feed in feeds:
+        await check_feed(stack, [person.key for person in people], feed)
+    log = await read_log(stack)
+    added = {one.position: one.event.key for one in log if isinstance(one.event, SeriesAdded)}
+    assert added == {position: person.key for person in people for position in person.lives}
+    errors = [one.event.error for one in log if isinstance(one.event, PartFailed)]
+    assert [error for error in errors if not passes(error.kind, error.code)] == []
+    unwanted = [stack.library / f"{person.name} (2013)" for person in people if not person.files_wanted]
+    await eventually(lambda: not any(folder.exists() for folder in unwanted), within=60)
