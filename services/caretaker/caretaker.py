@@ -97,7 +97,8 @@ class Caretaker:
 
     async def look_at_files(self) -> int:
         """If it is time, ask for the parts whose files are gone, empty or truncated; how many were asked for."""
-        if self._now() < self._next_look:
+        # Further ahead than it is ever put: the clock was set back since, and there may be a long time to catch up.
+        if timedelta(0) < self._next_look - self._now() <= _BETWEEN_LOOKS:
             return 0
         await self._known.catch_up()
         asked = 0

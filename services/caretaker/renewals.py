@@ -23,7 +23,7 @@ class Failing(msgspec.Struct, frozen=True, kw_only=True):
     """How a part has failed since somebody else than the caretaker last had it loaded.
 
     `since` is when it failed first, `asked` when it was asked for last after that (at first: `since`), `touched` when
-    it last was asked for or failed.
+    it last was asked for or failed. Where the log has an earlier time for the later event, a clock was set back.
     """
 
     since: datetime
@@ -43,7 +43,9 @@ def _follow(failing: Failing | None, one: PartState, recorded: RecordedEvent) ->
         return None  # not started in this life
     if one.is_open and one.cause == recorded.position:
         is_renewal = isinstance(recorded.event, PartRequested) and recorded.event.reason == "startup"
-        return replace(failing, asked=time, touched=time) if failing and is_renewal else None
+        if failing is None or not is_renewal:
+            return None
+        return Failing(since=min(failing.since, time), asked=time, touched=time)
     if one.outcome == "failed" and one.error_position == recorded.position:
         return replace(failing, touched=time) if failing else Failing(since=time, asked=time, touched=time)
     return None if one.outcome in ("loaded", "unavailable") else failing
@@ -69,8 +71,11 @@ def renewals(
 
 
 def _is_due(failing: Failing, kind: ErrorKind, now: datetime, started_at: datetime) -> bool:
+    # The clock was set back since: what is asked for now has a time that counts, and begins the schedule anew.
+    if failing.asked - now >= _REST:
+        return True
     moments = [started_at]
     if kind in _PASSING:
         moments += [failing.since + after for after in _SCHEDULE]
     # However many moments have passed since it was asked for last, as while nothing ran: they are one.
-    return now - failing.touched >= _REST and any(failing.asked < moment <= now for moment in moments)
+    return abs(now - failing.touched) >= _REST and any(failing.asked < moment <= now for moment in moments)

@@ -72,8 +72,8 @@ def on_delivery(state: SeriesState | None, part: Part, position: int, now: datet
         return Skip("not a start of this part")
     if not one.is_open:
         return Skip("settled")
-    if one.status == "retrying" and one.retry_at and one.retry_at > now:
-        return Wait((one.retry_at - now).total_seconds())
+    if (left := _left_to_wait(one, now)) > 0:
+        return Wait(left)
     deaths = one.deaths + (one.status == "loading")
     if deaths >= MAX_DEATHS:
         return GiveUp(
@@ -86,6 +86,15 @@ def on_delivery(state: SeriesState | None, part: Part, position: int, now: datet
             ),
         )
     return Run(attempt=one.attempt, delivery=one.delivery + 1, deaths=deaths)
+
+
+def _left_to_wait(one: PartState, now: datetime) -> float:
+    """Seconds until the retry of `one` is due by a clock that shows `now`; 0 or less if it is."""
+    if one.status != "retrying" or one.retry_at is None:
+        return 0.0
+    left = (one.retry_at - now).total_seconds()
+    # Longer than the whole wait was meant to be: the clock was set back since, and the broker has waited already.
+    return left if left <= one.retry_delay else 0.0
 
 
 def on_failure(

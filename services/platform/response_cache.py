@@ -141,13 +141,13 @@ class ResponseCache:
     async def _fetch(self, url: str, ask: Ask, decode: Callable[[bytes], T]) -> T:
         key = hashlib.sha256(url.encode()).hexdigest()
         kept = await self._get(key)
-        if kept is not None and (kept.expires > time.time() or kept.validators != Validators()):
+        if kept is not None and (_is_fresh(kept) or kept.validators != Validators()):
             try:
                 value = decode(await _decompressed(kept.compressed))
             except (LoadFailure, zlib.error) as failure:  # kept by another version that read it otherwise
                 log.warning("cached_answer_unreadable", error=str(failure))
             else:
-                return value if kept.expires > time.time() else await self._confirm(key, kept, value, ask, decode)
+                return value if _is_fresh(kept) else await self._confirm(key, kept, value, ask, decode)
         return await self._take(key, await ask(Validators()), decode)
 
     async def _confirm(self, key: str, kept: Kept, value: T, ask: Ask, decode: Callable[[bytes], T]) -> T:
@@ -217,6 +217,11 @@ async def _decompressed(kept: bytes) -> bytes:
 
 def _expiry(answer: Answer) -> float:
     return time.time() + min(answer.max_age, LONGEST)
+
+
+def _is_fresh(kept: Kept) -> bool:
+    # For longer than anything is kept: the clock was set back since, and how old it is can't be told.
+    return 0.0 < kept.expires - time.time() <= LONGEST
 
 
 def _can_be_sent(validator: str) -> bool:

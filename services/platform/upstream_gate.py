@@ -161,10 +161,12 @@ class Gate:
                 now = time.time()
                 longest = min(LONGEST_QUEUE, max(0.0, _queue_until.get() - time.monotonic()))
                 while self._turns:
-                    if self._turns[0].at > now + longest:
-                        return Blocked(self._turns[0].at, "queue")
-                    turn = self._turns.pop(0)
-                    if is_fresh(turn, now) and is_well(self._state.known, now):
+                    turn = self._turns[0]
+                    is_good = is_fresh(turn, now) and is_well(self._state.known, now)
+                    if is_good and turn.at > now + longest:
+                        return Blocked(turn.at, "queue")
+                    del self._turns[0]
+                    if is_good:
                         return turn
                 found = await self._reserve(self._waiting, longest=longest)
                 if isinstance(found, Blocked):

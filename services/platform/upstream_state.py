@@ -3,7 +3,7 @@
 The rate is kept by the generic cell rate algorithm: one number, the time at which the next call would be due if all
 had come evenly, says how much of the burst is left. Times are seconds since 1970 by the clock of whoever wrote them:
 processes on several machines need clocks that agree to about a second. What lies further ahead than anybody can have
-meant is a wrong clock's, and does not count.
+meant is a wrong clock's, and is forgotten: else it would count after all when the time has come near it.
 """
 
 from collections.abc import Sequence
@@ -109,6 +109,7 @@ def admit(
     work takes one only while at least half of the burst is left, so that it never stands in their way. `probe` is for
     how many seconds a call may be under way after which its process must have died.
     """
+    state = believable(state, now)
     if (blocked := blocked_by(state, now)) is not None:
         return state, blocked
     if state.openings:
@@ -125,15 +126,31 @@ def admit(
 
 def blocked_by(state: UpstreamState, now: float) -> Blocked | None:
     """The pause or the breaker that lets nobody through, whatever the rate."""
-    if now < state.paused_until <= now + LONGEST_PAUSE + _SKEW:
+    state = believable(state, now)
+    if now < state.paused_until:
         return Blocked(state.paused_until, "paused")
     if not state.openings:
         return None
-    if now < state.open_until <= now + LONGEST_OPEN * (1 + _JITTER) + _SKEW:
+    if now < state.open_until:
         return Blocked(state.open_until, "open")
-    if now < state.probing_until <= now + LONGEST_PROBE + _SKEW:
+    if now < state.probing_until:
         return Blocked(state.probing_until, "probing")
     return None
+
+
+def believable(state: UpstreamState, now: float) -> UpstreamState:
+    """The state without the times that a clock must have written which was ahead of `now`; `due` needs the rate."""
+
+    def known(time: float, longest: float) -> float:
+        return time if time <= now + longest + _SKEW else 0.0
+
+    return replace(
+        state,
+        paused_until=known(state.paused_until, LONGEST_PAUSE),
+        failed_at=known(state.failed_at, 0.0),
+        open_until=known(state.open_until, LONGEST_OPEN * (1 + _JITTER)),
+        probing_until=known(state.probing_until, LONGEST_PROBE),
+    )
 
 
 def _turns(
@@ -173,8 +190,11 @@ def after_giving_back(state: UpstreamState, turns: Sequence[Go], rate: Rate) -> 
 
 
 def is_fresh(turn: Go, now: float) -> bool:
-    """Whether a turn that nobody has used yet still counts; later it would come on top of what the idling saved."""
-    return now <= turn.at + _LEASE_SECONDS
+    """Whether a turn that nobody has used yet still counts; later it would come on top of what the idling saved.
+
+    One further ahead than anybody queues was reserved before the clock was set back.
+    """
+    return -_LEASE_SECONDS <= turn.at - now <= LONGEST_QUEUE + _SKEW
 
 
 def after_answer(state: UpstreamState) -> UpstreamState:
@@ -186,7 +206,7 @@ def after_failure(
     state: UpstreamState, now: float, error: str, *, is_probe: bool = False, jitter: float
 ) -> UpstreamState:
     """It did not answer, or with a failure of its own. `jitter` is a random number in [0, 1)."""
-    state = replace(state, last_error=error[:_LONGEST_ERROR])
+    state = replace(believable(state, now), last_error=error[:_LONGEST_ERROR])
     if state.openings and not is_probe:
         return state  # asked before the breaker opened, or by a process that did not know it yet
     in_a_row = now - state.failed_at <= FAILURE_WINDOW
@@ -207,6 +227,7 @@ def after_pause_asked(state: UpstreamState, now: float, seconds: float, error: s
 
     Afterwards the calls come evenly: for who was asked too much, nothing is saved up.
     """
+    state = believable(state, now)
     until = max(state.paused_until, now + min(seconds, LONGEST_PAUSE))
     due = state.due if rate is None else max(state.due, until + rate.saved)
     return replace(state, paused_until=until, due=due, last_error=error[:_LONGEST_ERROR])

@@ -66,7 +66,8 @@ def test_a_queued_part_runs() -> None:
 
 def test_a_retry_waits_for_its_time() -> None:
     """Before `retry_at` the delivery goes back for the rest of the time; then the next attempt runs."""
-    state = with_nfo(status="retrying", attempt=2, delivery=1, retry_at=NOW + timedelta(seconds=3))
+    due = {"retry_at": NOW + timedelta(seconds=3), "retry_delay": 4.0}
+    state = with_nfo(status="retrying", attempt=2, delivery=1, **due)
 
     assert on_delivery(state, Part.NFO, 15, NOW) == Wait(3.0)
     assert on_delivery(state, Part.NFO, 15, NOW + timedelta(seconds=3)) == Run(attempt=2, delivery=2, deaths=0)
