@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from litestar.response import Stream
 
-from services.gateway.domain import parse_stream_id
+from services.gateway.domain import parse_stream_id, stream_id
 from services.gateway.feed import Hub, from_row
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import Change
@@ -49,7 +49,10 @@ async def _begin(
         if changes is not None:
             return _RETRY, changes
         return _RETRY + b"event: reset\ndata: {}\n\n", await hub.snapshot(subscriber)
-    return _RETRY, await hub.snapshot(subscriber) if snapshot else []
+    if snapshot:
+        return _RETRY, await hub.snapshot(subscriber)
+    # An id without data tells no change, but browsers keep it: whoever comes back before the first one misses none.
+    return b"retry: 2000\nid: %b\n\n" % stream_id(hub.log_id, hub.position), []
 
 
 async def _events(

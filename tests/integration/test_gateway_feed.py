@@ -93,6 +93,23 @@ async def test_without_a_snapshot_only_changes_come(gateway: Gateway) -> None:
     assert received.positions == [2]
 
 
+async def test_without_a_snapshot_nobody_misses_what_came_before_the_first_change(gateway: Gateway) -> None:
+    """An id comes at once: whoever loses the connection before anything has changed has a place to come back to."""
+    await gateway.record(added("a"))
+    await gateway.project()
+    async with subscribed(gateway.url, KEY_HEADER, snapshot="false") as received:
+        await eventually(lambda: received.last_id)
+        nothing = list(received.events)
+    await gateway.record(added("b"))
+    await gateway.project()
+
+    async with subscribed(gateway.url, KEY_HEADER | {"Last-Event-ID": received.last_id}, snapshot="false") as again:
+        await eventually(lambda: again.events)
+
+    assert nothing == []
+    assert again.positions == [2]
+
+
 async def test_the_headers_keep_proxies_from_holding_it_back(gateway: Gateway) -> None:
     """And `retry` comes first of all."""
     async with gateway.http.stream("GET", "/api/loading-status/stream") as response:

@@ -14,6 +14,7 @@ class Received:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str, dict[str, Any]]] = []  # event, id, data
+        self.last_id = ""  # also of an id that came alone
 
     @property
     def updates(self) -> list[dict[str, Any]]:
@@ -22,10 +23,6 @@ class Received:
     @property
     def positions(self) -> list[int]:
         return [int(ident.rpartition("-")[2]) for event, ident, _ in self.events if event == "series_loading_update"]
-
-    @property
-    def last_id(self) -> str:
-        return self.events[-1][1]
 
     def statuses(self, key: str) -> list[str]:
         """The loading statuses that one series went through, each once in a row."""
@@ -60,7 +57,7 @@ async def following(url: str, headers: dict[str, str], *, pace: float = 0.0, **p
 
     async def keep_listening() -> None:
         while True:
-            resumed = {"Last-Event-ID": received.last_id} if received.events else {}
+            resumed = {"Last-Event-ID": received.last_id} if received.last_id else {}
             with suppress(httpx2.HTTPError, _NotTaken):
                 await _listen(received, connected, url, headers | resumed, params, pace)
             await asyncio.sleep(0.1)
@@ -100,13 +97,12 @@ async def _listen(
                 ident = value
             elif field == "data":
                 data += value
-            elif line == "" and data:
-                received.events.append((event, ident, json.loads(data)))
-                if pace:
-                    await asyncio.sleep(pace)
-                event, ident, data = "message", "", ""
-            elif line == "" and event != "message":
-                received.events.append((event, ident, {}))
+            elif line == "":
+                received.last_id = ident or received.last_id
+                if data or event != "message":
+                    received.events.append((event, ident, json.loads(data or "{}")))
+                    if pace:
+                        await asyncio.sleep(pace)
                 event, ident, data = "message", "", ""
 
 
