@@ -76,8 +76,8 @@ def unknown_series(key: str) -> NotThere:
 
 
 def log_unavailable(error: Exception) -> Unavailable:
-    """Nothing was recorded."""
-    return Unavailable("log-unavailable", f"Nothing was recorded, because {error}. Try again in a moment.")
+    """Nothing is known to be recorded: of a server that fell silent in the middle nobody can tell."""
+    return Unavailable("log-unavailable", f"Nothing was promised, because {error}. Try again in a moment.")
 
 
 def read_model_unavailable() -> Unavailable:

@@ -112,7 +112,7 @@ class EventStore:
         traceparent: str | None = None,
         tries: int = 3,
     ) -> Appended:
-        """Record `event`.
+        """Record `event`. All tries together take as long as one answer may: nobody waits thrice for a silent server.
 
         Raises Conflict if `expect` does not hold, LogUnavailable if the log does not answer, TooLarge.
         """
@@ -132,13 +132,16 @@ class EventStore:
         body = codec.encode(event)
         reason: object = None
         conflict: Conflict | None = None
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._timeout
         for attempt in range(tries):
+            within = (end - clock()) / (tries - attempt)
             try:
                 # An earlier try may have been recorded although nobody said so: its own event then refuses this one.
-                if attempt and (position := await self._last_position(subject, identifier)):
+                if attempt and (position := await self._last_position(subject, identifier, within)):
                     return Appended(position, duplicate=True)
                 if conflict is None:
-                    return await self._publish(subject, body, headers)
+                    return await self._publish(subject, body, headers, within)
                 break
             except Conflict as error:
                 conflict = error  # unless it is our own event that is in the way: look
@@ -149,8 +152,8 @@ class EventStore:
                 await asyncio.sleep(0.1 * attempt)
         raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
-    async def _publish(self, subject: str, body: bytes, headers: dict[str, str]) -> Appended:
-        answer = await self._mux.request(subject, body, headers, timeout=self._timeout)
+    async def _publish(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Appended:
+        answer = await self._mux.request(subject, body, headers, timeout=timeout)
         ack = _ACK.decode(answer.data)
         if ack.error is None:
             return Appended(ack.seq, ack.duplicate)
@@ -158,11 +161,10 @@ class EventStore:
             raise Conflict(ack.error.description)
         raise LogUnavailable(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
 
-    async def _last_position(self, subject: str, identifier: str) -> int:
+    async def _last_position(self, subject: str, identifier: str, timeout: float) -> int:
         """The position of the subject's last event if it carries the id `identifier`, else 0. Asks the leader."""
-        answer = await self._mux.request(
-            _LEADER_GET, msgspec.json.encode({"last_by_subj": subject}), None, timeout=self._timeout
-        )
+        asked = msgspec.json.encode({"last_by_subj": subject})
+        answer = await self._mux.request(_LEADER_GET, asked, None, timeout=timeout)
         stored = _STORED.decode(answer.data).message
         if stored is None:
             return 0

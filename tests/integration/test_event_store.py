@@ -1,14 +1,18 @@
 """The event log over a real nats-server: appending with an expectation, reading one series, following."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import msgspec
+import psutil
 import pytest
 
 from contracts.events import Canonical, Part, PartStarted, RecordedEvent, SeriesAdded
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
+from services.platform.broker import connect
 from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, TooLarge, life_of
 from services.platform.stored_event import Unreadable
 from services.platform.streams import ForeignLog
@@ -23,6 +27,18 @@ def added(key: str) -> SeriesAdded:
 
 def started(key: str, cause: int, delivery: int = 1) -> PartStarted:
     return PartStarted(key=key, part=Part.NFO, cause=cause, attempt=1, delivery=delivery)
+
+
+@asynccontextmanager
+async def frozen(server: NatsServer) -> AsyncIterator[None]:
+    """The server keeps its connections, but answers nothing until the end of the block."""
+    process = psutil.Process(server.pid)
+    process.suspend()
+    try:
+        await eventually(lambda: process.status() == psutil.STATUS_STOPPED)
+        yield
+    finally:
+        process.resume()
 
 
 async def test_of_two_simultaneous_adds_of_one_key_one_wins(store: EventStore) -> None:
@@ -86,6 +102,28 @@ async def test_an_append_survives_a_restart_of_the_server(store: EventStore, nat
 
     await eventually(works)
     assert [one.event.key async for one in store.read_all() if isinstance(one, RecordedEvent)] == ["one", "three"]
+
+
+async def test_an_append_waits_for_a_silent_server_as_long_as_for_one_answer(nats_server: NatsServer) -> None:
+    """However often it tries, it takes no longer than one read; asked again with the same id it is recorded once."""
+    nc = await connect("test", nats_server.url())
+    await streams.declare(nc.jetstream())
+    patient = EventStore(nc, timeout=1.0)
+    clock = asyncio.get_running_loop().time
+
+    async with frozen(nats_server):
+        begun = clock()
+        with pytest.raises(LogUnavailable):
+            await patient.last_of_each("one")
+        read = clock()
+        with pytest.raises(LogUnavailable):
+            await patient.append(added("one"), event_id="command-1", expect=life_of("one", 0))
+        appended = clock()
+    again = await EventStore(nc).append(added("one"), event_id="command-1", expect=life_of("one", 0))
+    await nc.close()
+
+    assert again.position == 1
+    assert appended - read < 2 * (read - begun)
 
 
 async def test_the_last_event_of_each_kind_is_read_in_order(store: EventStore) -> None:

@@ -244,7 +244,7 @@ async def test_nothing_is_taken_while_the_log_is_away(gateway: Gateway, nats_ser
 
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
-    assert "Nothing was recorded" in response.json()["detail"]
+    assert "Nothing was promised" in response.json()["detail"]
     for _ in range(50):
         response = await gateway.http.post("/api/anime/add", json={"link": LINK, "name": "One Piece", "year": 1999})
         if response.status_code != 503:
