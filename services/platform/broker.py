@@ -20,7 +20,7 @@ def connect_options(service: str, url: str) -> dict[str, Any]:
         log.warning("nats_error", error=str(error) or type(error).__name__)
 
     async def on_disconnect() -> None:
-        log.warning("nats_disconnected")
+        log.info("nats_disconnected")  # also in an orderly stop; an outage has told its error as a warning before
 
     async def on_reconnect() -> None:
         log.info("nats_reconnected")

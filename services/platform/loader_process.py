@@ -43,7 +43,7 @@ async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) 
         **connect_options(service, settings.nats_url),
         apply_types=False,
         graceful_timeout=settings.grace,
-        logger=logging.getLogger("faststream"),
+        logger=_faststream_logger(),
     )
     store = EventStore(await broker.connect())
     async with works(store) as by_part:
@@ -63,6 +63,14 @@ async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) 
             await app.run()
         finally:
             watchdog.cancel()
+
+
+def _faststream_logger() -> logging.Logger:
+    """A logger in our own form; FastStream's has colours, and lines of its own for tracebacks."""
+    logger = logging.getLogger("coldopen.faststream")
+    # A lost connection is said already, by `connect_options`, and without a traceback.
+    logger.addFilter(lambda record: not record.getMessage().startswith("Connection broken"))
+    return logger
 
 
 def _subscribe(broker: NatsBroker, loader: PartLoader, slots: int) -> None:

@@ -34,6 +34,6 @@ def configure_logging(service: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     # Chatty at info: a line per request, per upstream call, per subscriber.
-    for name in ("httpx2", "httpcore2", "uvicorn.access", "faststream", "nats"):
+    for name in ("httpx2", "httpcore2", "uvicorn.access", "coldopen.faststream", "nats"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
