@@ -71,5 +71,5 @@ def report_failures(view: View, *, quiet: bool = False) -> int:
     """Say which series of the view failed and what to do; the exit status."""
     if not quiet:
         for one in view.failures:
-            print(f"{one.key}: {one.message}\n  {wording.way_out(one.key, one.parts)}", file=sys.stderr)
+            print(f"{one.key}: {one.message}\n  {wording.way_out(one.key, one.parts, one.error)}", file=sys.stderr)
     return 1 if view.failures else 0

@@ -203,6 +203,18 @@ def test_watch_says_what_failed(gateway: FakeGateway, capsys: pytest.CaptureFixt
     assert "coldopen retry one-piece" in capsys.readouterr().err
 
 
+def test_watch_says_what_to_do_about_an_event_that_is_skipped(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No load failed: trying again would change nothing."""
+    gateway.stream(update(12, "completed", error="event 9: unknown event type 'series-rated.v9'"))
+
+    assert main(["watch", "one-piece"]) == 1
+    said = capsys.readouterr().err
+    assert "coldopen quarantine" in said
+    assert "coldopen retry" not in said
+
+
 def test_a_half_sent_update_is_not_taken_for_one(gateway: FakeGateway) -> None:
     """The connection broke in the middle of an event."""
     gateway.stream(b"retry: 10\n\n", update(3, "pending"), update(4, "failed")[:60])
