@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events import EventParked, PartFailed, RecordedEvent, SeriesRemoved
 from contracts.state import SeriesState
+from deploy.local.nats_server import NatsServer
 from services.cli.main import main
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
@@ -267,3 +268,22 @@ async def test_a_log_that_is_not_there_is_said_at_once(says: Says, monkeypatch: 
     assert code == 1
     assert "the event log can't be reached" in error
     assert "secret" not in error
+
+
+@pytest.mark.parametrize("role", ["gateway", "projector", "caretaker"])
+async def test_a_user_without_the_right_is_told_so(
+    store: EventStore, nats_server: NatsServer, says: Says, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """At once, with what to do, and nothing is recorded; the gateway's user may even hear what would become of it."""
+    monkeypatch.setenv("COLDOPEN_NATS_URL", nats_server.url(role))
+    await store.append(added("bleach"))
+    bad = await poison(store, BAD_BODY)
+    await park(store, "bleach", bad)
+
+    code, _, error = await says(str(bad))
+
+    assert code == 1
+    assert "this user of the event log may not" in error
+    assert "permissions violation" in error
+    assert "set COLDOPEN_NATS_URL to the operator's" in error
+    assert (await store.info()).last_position == bad + 1
