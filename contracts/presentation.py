@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from contracts.api import EpisodeState, LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
-from contracts.events import CONTENT_PARTS, Episode, Part
+from contracts.events import CONTENT_PARTS, Episode, ErrorKind, Part
 from contracts.state import PartState, SeriesState
 
 MAX_RETRIES = 3
@@ -16,6 +16,8 @@ _DOING = {
     Part.LOGO: "Loading logo",
     Part.IMAGES: "Loading images",
 }
+_PASSING: frozenset[ErrorKind] = frozenset({"network", "busy"})
+_BY_ITSELF = ". It will be tried again by itself later; a retry does it now"
 _ALL_PARTS = (Part.IDENTITY, *CONTENT_PARTS)
 
 
@@ -33,9 +35,18 @@ def progress_of(state: SeriesState) -> LoadingProgress:
 
 def error_of(state: SeriesState) -> str | None:
     """The last error that still stands, of a part or of an event that could not be read; at most 1,000 characters."""
-    standing = [(part.error_position, f"{name}: {part.error.message}") for name, part in parts_of(state) if part.error]
-    standing += [(position, f"event {position}: {reason}") for position, reason in state.parked.items()]
+    standing = _standing(state)
     return max(standing)[1][:1000] if standing else None
+
+
+def _standing(state: SeriesState) -> list[tuple[int, str, bool]]:
+    """The errors that still stand: the position of each, its words, whether it is likely to pass by itself."""
+    of_parts = [
+        (part.error_position, f"{name}: {part.error.message}", part.error.kind in _PASSING)
+        for name, part in parts_of(state)
+        if part.error
+    ]
+    return of_parts + [(position, f"event {position}: {reason}", False) for position, reason in state.parked.items()]
 
 
 def message_of(state: SeriesState) -> str:
@@ -46,13 +57,18 @@ def message_of(state: SeriesState) -> str:
     if status == "completed":
         return _completed(state)
     if status == "failed":
-        return f"Failed: {error_of(state) or 'nothing could be loaded'}"
+        return _failed(state)
     for part, one in parts_of(state):
         if one.status == "loading":
             return f"{_DOING[part]}…"
         if one.status == "retrying":
             return _retrying(part, one)
     return "Queued for loading"
+
+
+def _failed(state: SeriesState) -> str:
+    _, error, passes = max(_standing(state), default=(0, "nothing could be loaded", False))
+    return f"Failed: {error}"[: 1000 - len(_BY_ITSELF)] + (_BY_ITSELF if passes else "")
 
 
 def _completed(state: SeriesState) -> str:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.api import LoadingProgress
-from contracts.events import CatalogueIds, Event, LoadError, Part
+from contracts.events import CatalogueIds, ErrorKind, Event, LoadError, Part
 from contracts.loading import evolve, fold, parts_to_start
 from contracts.presentation import error_of, message_of, progress_of
 from tests.support.builders import (
@@ -281,6 +281,17 @@ def test_one_failed_part_fails_the_series_when_nothing_is_open() -> None:
     assert over is not None
     assert (over.loading_status, over.completed_at) == ("failed", None)
     assert progress_of(over) == LoadingProgress(episodes=True, logo=True, images=True)
+
+
+@pytest.mark.parametrize(("kind", "passes"), [("network", True), ("busy", True), ("invalid", False)])
+def test_a_failure_that_may_pass_says_what_happens_next(kind: ErrorKind, passes: bool) -> None:
+    """The caretaker asks again for what was down; of anything else a person has to change something."""
+    error = LoadError(kind=kind, code="some", message="x" * 990)
+    state = state_after(added(parts=(LOGO,)), identified(), failed(LOGO, 2, error=error))
+
+    assert message_of(state).startswith(f"Failed: logo: {'x' * 900}")
+    assert message_of(state).endswith("tried again by itself later; a retry does it now") == passes
+    assert len(message_of(state)) <= 1000
 
 
 def test_a_re_identification_starts_what_is_not_good_yet() -> None:
