@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import structlog
 
-from contracts.events import ArtworkCandidate, FileRecord, FinalEvent, ImagesLoaded, LogoLoaded, SeriesIdentified
+from contracts.events import (
+    ArtworkCandidate,
+    ErrorKind,
+    FileRecord,
+    FinalEvent,
+    ImagesLoaded,
+    LogoLoaded,
+    SeriesIdentified,
+)
+from contracts.presentation import MAX_RETRIES
 from services.images.best import OF_THE_PICTURE, Pictures
 from services.images.filing import Filing, Plan
 from services.images.wanted import Wanted, optional, wanted
@@ -19,6 +28,8 @@ from services.platform.part_loader import DEADLINE
 log = structlog.get_logger()
 
 PATIENCE = 30.0  # seconds for all optional pictures of one load; what is missing then comes with the next refresh
+_LONGEST_WAIT = 600.0  # seconds that they may keep a load waiting for a server that is away
+_PASSING: frozenset[ErrorKind] = frozenset({"network", "busy"})
 _AT_ONCE = 3  # of them: a series of 50 seasons neither takes minutes nor besieges the picture server
 _ROOM = 64 * 1024**2  # bytes of them that may wait in memory to be written; what there is no room for comes likewise
 
@@ -42,7 +53,8 @@ class LoadImages:
     """`poster.jpg` and `fanart.jpg`; loaded if one of them is and the catalogue has no other.
 
     With them come, as far as the catalogue has them, the banner, the landscape and the seasons' posters, within
-    `patience` seconds. Whatever is wrong with these is logged and never makes the part fail; alone they don't make it
+    `patience` seconds. Where these come from may be away for a while: then the attempt is made again, as long as there
+    are tries. Whatever else is wrong with them is logged and never makes the part fail; alone they don't make it
     loaded either.
 
     Nothing is written before all is fetched, and then in one go: only what an outcome tells of is known for ours, and
@@ -68,21 +80,34 @@ class LoadImages:
                 for one in extra:  # what is another entry's goes
                     await _carry_out_optional(filing, await _plan_without_fetching(filing, one))
             return unavailable(job, "the catalogue has neither poster nor fanart of this series")
-        more = await self._optional(filing, extra, until=min(_now() + self._patience, latest))
+        until = min(_now() + self._patience, latest)
+        more = await self._optional(filing, extra, until=until, is_patient=_may_try_again(job))
         files = [*await filing.carry_out(plans)]
         for plan in more:
             files += await _carry_out_optional(filing, plan)
         return with_files(ImagesLoaded, job, tuple(files))
 
-    async def _optional(self, filing: Filing, pictures: Sequence[Wanted], until: float) -> list[Plan]:
-        """Of those that could be had until that time of the loop their new pictures; the others stay as they are."""
+    async def _optional(
+        self, filing: Filing, pictures: Sequence[Wanted], until: float, *, is_patient: bool
+    ) -> list[Plan]:
+        """Of those that could be had until that time of the loop their new pictures; the others stay as they are.
+
+        Raises LoadFailure if it `is_patient` and something is in the way that passes.
+        """
         plans: list[Plan] = []
         room = self._room
         for start in range(0, len(pictures), _AT_ONCE):
             if room <= 0:
                 until = _now()
             batch = pictures[start : start + _AT_ONCE]
-            planned = await asyncio.gather(*[_plan_optional(filing, one, until) for one in batch])
+            planned: list[Plan] = []
+            for each in await asyncio.gather(
+                *[_plan_optional(filing, one, until, is_patient=is_patient) for one in batch],
+                return_exceptions=True,  # else the others of the batch would go on behind its back
+            ):
+                if isinstance(each, BaseException):
+                    raise each
+                planned.append(each)
             room -= sum(len(plan.picture.data) for plan in planned if plan.picture)
             plans += planned
         return plans
@@ -102,19 +127,33 @@ async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[Plan]:
         except LoadFailure as failure:
             if failure.error.kind not in OF_THE_PICTURE:
                 raise
-            lasting = lasting or failure
+            lasting = lasting or _named(one, failure)
     if lasting:
         lasting.files = await filing.carry_out(plans, take_away=False)
         raise lasting
     return plans
 
 
-async def _plan_optional(filing: Filing, one: Wanted, until: float) -> Plan:
+def _named(one: Wanted, failure: LoadFailure) -> LoadFailure:
+    """The failure of a part that is two pictures, which says of which one it is."""
+    return LoadFailure(failure.error.kind, failure.error.code, f"{one.kind}: {failure.error.message}")
+
+
+def _may_try_again(job: Job) -> bool:
+    """Whether optional pictures may still make the attempt fail, since another one would follow soon."""
+    return job.one.retries < MAX_RETRIES and job.one.waited < _LONGEST_WAIT
+
+
+async def _plan_optional(filing: Filing, one: Wanted, until: float, *, is_patient: bool) -> Plan:
     try:
         async with asyncio.timeout_at(until):
             return await filing.plan(one)
-    except (LoadFailure, TimeoutError) as why:
-        _leave_out(one.names, why)
+    except LoadFailure as failure:
+        if is_patient and failure.error.kind in _PASSING:
+            raise
+        _leave_out(one.names, failure)
+    except TimeoutError as late:
+        _leave_out(one.names, late)
     return await _plan_without_fetching(filing, one)
 
 

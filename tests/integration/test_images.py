@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from contracts.events import (
     Event,
     FileRecord,
     ImagesLoaded,
+    LoadError,
     LogoLoaded,
     Part,
     PartFailed,
@@ -31,6 +33,7 @@ from contracts.events import (
     SeriesRemoved,
 )
 from contracts.loading import parts_to_start
+from contracts.presentation import MAX_RETRIES
 from contracts.state import PartState, SeriesState
 from contracts.subjects import STREAM
 from deploy.standin.wire import Request, Response, Server
@@ -230,8 +233,7 @@ async def test_a_persons_own_optional_pictures_are_kept(house: House) -> None:
     assert house.gallery.asked["banner"] == house.gallery.asked["season-1"] == 0
 
 
-FAILURES: dict[str, dict[str, object]] = {
-    "missing": {"status": 404},
+AWAY: dict[str, dict[str, object]] = {
     "down": {"status": 500},
     "busy": {"status": 429, "headers": (("Retry-After", "1"),)},
     "dropped": {"manner": "drop"},
@@ -259,6 +261,56 @@ async def test_no_optional_picture_makes_the_part_fail(house: House, offer: str,
     assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg", "season02-poster.jpg"]
     assert isinstance(refreshed, ImagesLoaded)
     assert len(refreshed.files) == 4
+
+
+@pytest.mark.parametrize("response", AWAY.values(), ids=AWAY)
+async def test_optional_pictures_wait_for_a_server_that_is_away(house: House, response: dict[str, object]) -> None:
+    """Nothing is written without them as long as there are tries; the next one finds all."""
+    house.gallery.show("poster", "fanart", "season-1")
+    house.gallery.show("banner", **response)  # type: ignore[arg-type]
+    await house.add("poster", "fanart", "banner", "season-1")
+
+    first = await house.load()
+    written = house.on_disk()
+    house.gallery.show("banner")
+    loaded = await house.load()
+
+    assert isinstance(first, PartRetrying)
+    assert written == {}
+    assert isinstance(loaded, ImagesLoaded)
+    assert len(loaded.files) == 4
+
+
+@pytest.mark.parametrize("spent", [{"retries": MAX_RETRIES}, {"waited": 600.0}], ids=str)
+@pytest.mark.parametrize("response", AWAY.values(), ids=AWAY)
+async def test_optional_pictures_are_not_waited_for_without_end(
+    house: House, response: dict[str, object], spent: dict[str, Any]
+) -> None:
+    """With the tries used up the part loads without them, and never fails for their sake."""
+    house.gallery.show("poster", "fanart", "season-1")
+    house.gallery.show("banner", **response)  # type: ignore[arg-type]
+    await house.add("poster", "fanart", "banner", "season-1")
+    await house.store.append(await tried(house, **spent))
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg", "season01-poster.jpg"]
+
+
+async def tried(house: House, **spent: Any) -> PartRetrying:
+    """The images' start has failed before, and is due again."""
+    return PartRetrying(
+        key="dark",
+        part=Part.IMAGES,
+        cause=(await house.images()).cause,
+        attempt=1,
+        error=LoadError(kind="network", code="timeout", message="no answer"),
+        retry_at=datetime.now(UTC),
+        delay=8.0,
+        counted="retries" in spent,
+        **spent,
+    )
 
 
 async def test_an_optional_file_that_cannot_be_written_is_left_out(house: House) -> None:
