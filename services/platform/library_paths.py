@@ -18,10 +18,13 @@ MARKER = ".coldopen"
 _ADVICE = {
     "ENOSPC": "free some space",
     "EDQUOT": "free some space or raise the quota",
+    "EFBIG": "allow larger files (ulimit -f)",
     "EACCES": "let the user that runs Coldopen read and write there",
     "EPERM": "let the user that runs Coldopen read and write there",
     "EROFS": "mount the disk writable",
     "EIO": "check the disk",
+    "ESTALE": "mount its disk again",
+    "ENOTCONN": "mount its disk again",
     "ENOENT": "it is gone: load it again",
     "EISDIR": "a folder or something else has the file's name: rename or remove it",
     "EEXIST": "something else has this name: rename or remove it",
