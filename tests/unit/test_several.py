@@ -156,6 +156,14 @@ async def test_a_page_whose_turn_will_come_is_waited_for() -> None:
     assert await refused(wanted("Trigun", page=PAGE), tvmaze, site=site) is held_back
 
 
+async def test_while_no_catalogue_answers_no_page_is_read() -> None:
+    """Whatever it says would be for them to answer; a site lets few of its pages be read, and many series wait."""
+    tmdb, tvmaze, site = Shelf("tmdb", failure=DOWN), Shelf("tvmaze", failure=DOWN), Website(Page(titles=("Trigun",)))
+
+    assert await refused(wanted("Trigun", page=PAGE), tmdb, tvmaze, site=site) is DOWN
+    assert (tmdb.asked, tvmaze.asked, site.asked) == (["search Trigun"], ["search Trigun"], [])
+
+
 async def test_one_that_is_down_leaves_the_answer_open() -> None:
     """Its failure comes out and not "not found", which would be for good."""
     tmdb, tvmaze = shelves(down=DOWN)

@@ -153,7 +153,11 @@ class Search:
         """By titles and page."""
         found = None
         if self._slug is not None and self._year is not None:
+            asked = len(self._failures)
             found = await self._by_titles(for_sure=True)
+            away = [one for one in self._failures[asked:] if one.error.kind in _PASSES]
+            if len(away) == len(self._shelves):
+                return None  # whatever the page says, nobody could be asked for it now
         return found or await self._by_page() or await self._by_titles() or await self._last_resort()
 
     async def _by_ids(self, ids: CatalogueIds) -> Candidate | None:
