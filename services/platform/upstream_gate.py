@@ -228,10 +228,10 @@ class Gate:
                 text = f"{name} asked for a pause of another {left:.0f} s; Coldopen will ask again after it"
                 return LoadFailure("busy", "paused", text, retry_after=left)
             case "open":
-                text = f"{name} is down ({last_error}); Coldopen will ask again in {left:.0f} s"
+                text = f"{last_error}; Coldopen will ask again in {left:.0f} s"
                 return LoadFailure("busy", "breaker_open", text, retry_after=left)
             case "probing":
-                text = f"{name} was down ({last_error}); one call tries now whether it still is"
+                text = f"{last_error}; one call finds out now whether that is over"
                 return LoadFailure("busy", "breaker_open", text, retry_after=min(left, _PROBE_RETRY))
             case "behind":
                 text = f"{name} is asked for what people wait for first; this was not urgent"

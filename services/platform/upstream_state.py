@@ -19,7 +19,7 @@ LONGEST_PAUSE = 3600.0
 # The breaker: so many failures in a row, none longer than the window after the one before, open it.
 FAILURES_TO_OPEN = 5
 FAILURE_WINDOW = 60.0
-FIRST_OPEN = 30.0
+FIRST_OPEN = 20.0  # so that an outage of a minute is over at the second try, and found over soon
 LONGEST_OPEN = 600.0
 LONGEST_PROBE = 700.0  # a call may take ten minutes, and wait a while for its turn
 

@@ -257,7 +257,7 @@ def test_after_its_time_exactly_one_call_tries() -> None:
 
 
 def test_a_probe_that_works_closes_the_breaker_and_one_that_fails_opens_it_for_longer() -> None:
-    """30 s, doubled up to 10 min, with jitter so that not everything tries at once."""
+    """20 s, doubled up to 10 min, with jitter so that not everything tries at once."""
     probing, _ = turns(broken(), now=NOW + FIRST_OPEN)
     closed = after_answer(probing)
     lengths = list[float]()
@@ -270,7 +270,7 @@ def test_a_probe_that_works_closes_the_breaker_and_one_that_fails_opens_it_for_l
     jittered = after_failure(broken(4), NOW, "down", jitter=0.999)
 
     assert blocked_by(closed, NOW + FIRST_OPEN) is None
-    assert lengths == [30, 60, 120, 240, 480, 600]
+    assert lengths == [20, 40, 80, 160, 320, 600]
     assert FIRST_OPEN < jittered.open_until - NOW <= FIRST_OPEN * 1.25
 
 
@@ -308,7 +308,7 @@ def test_a_person_reads_how_it_stands() -> None:
         broken(1): ("TVmaze failed once (TVmaze did not answer)", True),
         paused: ("TVmaze asked for a pause of another 20 s (TVmaze asks for fewer calls)", False),
         broken(): (
-            "TVmaze is not asked for another 30 s, after 5 failures in a row (TVmaze did not answer)",
+            "TVmaze is not asked for another 20 s, after 5 failures in a row (TVmaze did not answer)",
             False,
         ),
     }
