@@ -6,12 +6,13 @@ from typing import TypeVar
 import msgspec
 
 from contracts import loading
-from contracts.events import EpisodesLoaded, EventUnparked, RecordedEvent, SeriesAdded
+from contracts.events import EpisodesLoaded, Event, EventUnparked, RecordedEvent, SeriesAdded, SeriesIdentified
 from contracts.loading import evolve
 from contracts.presentation import encode_update
 from contracts.state import SeriesState
 
 T = TypeVar("T")
+_NUMBERS = range(-(2**31), 2**31)  # what a column of type integer takes
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -19,13 +20,14 @@ class Folded(msgspec.Struct, frozen=True):
 
     `states` are the newest states by key; `episodes` the events whose seasons now count, by key; `begun` the keys
     whose life began in the batch (their rows are made anew); `updates` is one LoadingUpdate per change, encoded, in
-    position order.
+    position order. `refused` are the events that were left out: no column takes their numbers.
     """
 
     states: dict[str, SeriesState]
     episodes: dict[str, EpisodesLoaded]
     begun: frozenset[str]
     updates: list[bytes]
+    refused: tuple[RecordedEvent, ...] = ()
 
 
 def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> Folded:
@@ -34,11 +36,16 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
     episodes: dict[str, EpisodesLoaded] = {}
     begun: set[str] = set()
     updates: list[bytes] = []
+    refused: list[RecordedEvent] = []
     for recorded in events:
         event = recorded.event
         was = states.get(event.key) or before.get(event.key)
         now = evolve(was, recorded)
         if now is None or now is was:
+            continue
+        if not _has_room_for(event):
+            # Each by itself: in another batch, the database would not see what a later event has replaced.
+            refused.append(recorded)
             continue
         states[event.key] = now
         updates.append(encode_update(now))
@@ -47,7 +54,24 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
             episodes.pop(event.key, None)
         elif isinstance(event, EpisodesLoaded) and now.episodes_at == recorded.position:
             episodes[event.key] = event
-    return Folded(states, episodes, frozenset(begun), updates)
+    return Folded(states, episodes, frozenset(begun), updates, tuple(refused))
+
+
+def _has_room_for(event: Event) -> bool:
+    return all(number is None or number in _NUMBERS for number in _numbers_of(event))
+
+
+def _numbers_of(event: Event) -> Iterator[int | None]:
+    match event:
+        case SeriesAdded() | SeriesIdentified():
+            yield from (event.year, event.ids.tmdb, event.ids.tvdb, event.ids.tvmaze)
+        case EpisodesLoaded():
+            for season in event.seasons:
+                yield season.number
+                for one in season.episodes:
+                    yield from (one.number, one.runtime, one.absolute)
+        case _:
+            return
 
 
 def refold(events: Sequence[RecordedEvent]) -> Folded:

@@ -163,6 +163,8 @@ class Projector:
         if missing:
             self._states.update(await self._read_model.states(missing))
         folded = domain.fold(self._states, events) if events else _NOTHING
+        for refused in folded.refused:
+            await self._park(Unreadable(refused.position, f"series.{refused.event.key}", "its numbers are too large"))
         await self._write(batch[-1].position, folded)
 
     def _is_skipped(self, one: RecordedEvent | Unreadable, *, at: int) -> bool:

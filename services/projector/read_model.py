@@ -151,7 +151,16 @@ def _season_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
 
 def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
     rows = [
-        (added, season.number, one.number, _cut(one.title, 1000), one.air_date, one.runtime, one.absolute, one.on_disk)
+        (
+            added,
+            season.number,
+            one.number,
+            _cut(one.title, 1000),
+            _cut(one.air_date, 10),
+            one.runtime,
+            one.absolute,
+            one.on_disk,
+        )
         for added, event in by_id.items()
         for season in event.seasons
         for one in season.episodes
@@ -170,8 +179,11 @@ def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, l
 
 
 def _cut(text: str | None, length: int) -> str | None:
-    """What the column has room for; the state beside it holds the whole."""
-    return text[:length] if text else text
+    """What the column has room for, without the character that PostgreSQL has no place for.
+
+    The state beside it holds the whole.
+    """
+    return text.replace("\0", "")[:length] if text else text
 
 
 def _row(state: SeriesState) -> tuple[Any, ...]:
@@ -182,14 +194,14 @@ def _row(state: SeriesState) -> tuple[Any, ...]:
         _cut(state.site, 100),
         _cut(state.link, 2000),
         _cut(state.client, 200),
-        state.folder,
+        _cut(state.folder, 255),
         state.year,
         state.nfo.good == "loaded",
         state.nfo_created_at,
         state.nfo_updated_at,
         state.ids.tmdb,
         state.ids.tvdb,
-        state.ids.imdb,
+        _cut(state.ids.imdb, 20),
         state.ids.tvmaze,
         state.loading_status,
         state.episodes.good == "loaded",
@@ -197,7 +209,7 @@ def _row(state: SeriesState) -> tuple[Any, ...]:
         state.images.good == "loaded",
         state.started_at,
         state.completed_at,
-        error_of(state),
+        _cut(error_of(state), 1000),
         state.position,
         state.removed,
         msgspec.json.encode(state),

@@ -11,7 +11,17 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.events import EpisodesLoaded, EventParked, EventUnparked, NfoLoaded, RecordedEvent
+from contracts.events import (
+    EpisodesLoaded,
+    EventParked,
+    EventUnparked,
+    LoadError,
+    NfoLoaded,
+    Part,
+    PartFailed,
+    PartRequested,
+    RecordedEvent,
+)
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.tasks import end
@@ -103,10 +113,10 @@ async def load_added(store: EventStore, key: str, position: int, episodes: Episo
     return position
 
 
-def too_many_episodes(key: str, added_at: int) -> EpisodesLoaded:
+def too_many_episodes(key: str, added_at: int, number: int = TOO_MANY) -> EpisodesLoaded:
     loaded = next(event for event in loaded_after(key, added_at) if isinstance(event, EpisodesLoaded))
     *seasons, last = loaded.seasons
-    return replace(loaded, seasons=(*seasons, replace(last, episodes=(replace(last.episodes[0], number=TOO_MANY),))))
+    return replace(loaded, seasons=(*seasons, replace(last, episodes=(replace(last.episodes[0], number=number),))))
 
 
 async def position_of(store: EventStore, key: str, kind: type) -> int:
@@ -199,3 +209,38 @@ async def test_a_release_lets_only_its_own_event_count(store: EventStore, engine
     await widen(engine)
     await project(store, engine)
     assert await rows(engine) == live
+
+
+async def test_neighbours_do_not_decide_whether_an_event_is_taken(store: EventStore, engine: AsyncEngine) -> None:
+    """In one batch with what replaces its numbers, or alone in its batch: the rows and the log are the same."""
+    await widen(engine)
+    bleach = (await store.append(added("bleach", year=2**40))).position
+    await store.append(replace(loaded_after("bleach", bleach)[1], cause=bleach))
+    naruto = (await store.info()).last_position + 1
+    await load(store, "naruto", episodes=too_many_episodes("naruto", naruto, 2**40))
+    again = PartRequested(key="naruto", part=Part.EPISODES, reason="refresh")
+    cause = (await store.append(again)).position
+    await store.append(replace(too_many_episodes("naruto", naruto), cause=cause))
+    await project(store, engine)
+    at_once, told = await rows(engine), await parkings(store)
+
+    await forget_rows(engine)
+    await project_with_restarts(store, engine)
+
+    assert await rows(engine) == at_once
+    assert [row["key"] for row in at_once[0]] == ["naruto"]
+    assert max(row["number"] for row in at_once[1]) == TOO_MANY
+    assert told == await parkings(store) == [("bleach", bleach), ("naruto", naruto + 7)]
+
+
+async def test_a_character_that_no_column_takes_costs_nothing_else(store: EventStore, engine: AsyncEngine) -> None:
+    """Upstreams send anything: the event counts, with the rest of its text."""
+    await widen(engine)
+    position = (await store.append(added("bleach", name="Ble\0ach"))).position
+    error = LoadError(kind="invalid", code="odd", message="it said \0")
+    await store.append(PartFailed(key="bleach", part=Part.IDENTITY, cause=position, attempt=1, error=error))
+    await project(store, engine)
+
+    [row] = (await rows(engine))[0]
+    assert await parkings(store) == []
+    assert (row["name"], row["loading_status"], row["loading_error"]) == ("Bleach", "failed", "identity: it said ")
