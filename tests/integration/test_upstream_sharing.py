@@ -151,10 +151,10 @@ async def test_the_breaker_opens_for_all_and_one_call_of_all_closes_it(
         assert failure.value.error.kind == "network"
 
     for one in upstreams:
-        with pytest.raises(LoadFailure, match="is down") as refused:
+        with pytest.raises(LoadFailure, match="HTTP 500.*ask again in") as refused:
             await ask(one)
         assert (refused.value.error.kind, refused.value.error.code) == ("busy", "breaker_open")
-        assert 25 < (refused.value.retry_after or 0) <= 38
+        assert 15 < (refused.value.retry_after or 0) <= 25
     assert standin.controls.count() == 5
 
     standin.controls.clear()
@@ -184,7 +184,7 @@ async def test_a_probe_that_fails_keeps_it_shut_for_longer(
 
     assert probe.value.error.kind == "network"
     assert refused.value.error.code == "breaker_open"
-    assert 50 < (refused.value.retry_after or 0) <= 75
+    assert 35 < (refused.value.retry_after or 0) <= 50
     assert standin.controls.count() == 1
 
 
