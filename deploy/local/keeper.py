@@ -1,13 +1,15 @@
-"""Keeps a server running: one that dies by itself is started again on the same port and data, as services are."""
+"""Keeps a server running: one that dies by itself, or has got stuck, is started again on the same port and data."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from deploy.local.logs import Forward
 from deploy.local.supervised import next_pause
 
 _LOOK_EVERY = 0.2  # seconds
+_ASK_EVERY = 5.0
 
 
 class Server(Protocol):
@@ -19,16 +21,25 @@ class Server(Protocol):
     async def restart(self) -> None: ...
 
 
-async def keep_running(name: str, server: Server, forward: Forward) -> None:
+async def keep_running(
+    name: str, server: Server, forward: Forward, *, is_stuck: Callable[[], Awaitable[bool]] | None = None
+) -> None:
     """Until cancelled. The pause before a restart grows while the server keeps dying."""
     pause, since = 0.0, time.monotonic()
+    asked = since
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        if server.pid is not None:
+        if server.pid is None:
+            pause = next_pause(pause, time.monotonic() - since)
+            forward(name, f"ended by itself; started again in {pause:.1f} s")
+            await asyncio.sleep(pause)
+        elif is_stuck is None or time.monotonic() - asked < _ASK_EVERY:
             continue
-        pause = next_pause(pause, time.monotonic() - since)
-        forward(name, f"ended by itself; started again in {pause:.1f} s")
-        await asyncio.sleep(pause)
+        else:
+            asked = time.monotonic()
+            if not await is_stuck():
+                continue
+            forward(name, "ended up unable to write; started again")
         try:
             await server.restart()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the server, the next try may go well

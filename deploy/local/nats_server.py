@@ -8,13 +8,17 @@ import sysconfig
 from pathlib import Path
 
 import msgspec
+import nats
+from nats.errors import Error as NatsError
 
 from deploy.local.daemon import Daemon, StartFailed
 from deploy.local.private_files import passwords, write_private
-from deploy.nats.permissions import OPERATOR, ROLES, server_config
+from deploy.nats.permissions import OPERATOR, ROLES, SYSTEM, server_config
 
 _HOST = "127.0.0.1"
 _READY = 60.0  # seconds: opening a big store after a crash takes a while
+_PATIENCE = 2  # seconds
+_ROOM = 16 * 1024 * 1024  # bytes on the disk, without which a start may fail: a server that only reads is better
 
 
 def find_binary() -> Path:
@@ -78,7 +82,7 @@ class NatsServer:
             raise
 
     async def _start(self, binary: Path) -> None:
-        self._passwords = passwords(self._folder / "passwords.json", ROLES)
+        self._passwords = passwords(self._folder / "passwords.json", (*ROLES, SYSTEM))
         config = self._folder / "nats.conf"
         write_private(config, self._config().encode())
         for stale in self._folder.glob("*.ports"):
@@ -96,6 +100,7 @@ class NatsServer:
             sync_interval=self._sync_interval,
             monitor=f"{_HOST}:{self._monitor_port}" if self._monitor_port is not None else None,
             ports_dir=str(self._folder),
+            system_password=self._passwords[SYSTEM],
         )
 
     def _answers(self) -> bool:
@@ -110,6 +115,21 @@ class NatsServer:
             return False
         self._port = port
         return b'"jetstream":true' in greeting
+
+    async def wants_restart(self) -> bool:
+        """Whether a stream could not be written once and there is room on the disk now.
+
+        Such a stream is read as ever, but does not take (nor refuse) anything until the server is started anew.
+        """
+        try:
+            client = await nats.connect(self.url(SYSTEM), connect_timeout=_PATIENCE, allow_reconnect=False)
+            try:
+                answer = await client.request("$SYS.REQ.SERVER.PING.HEALTHZ", timeout=_PATIENCE)
+            finally:
+                await client.close()
+        except (NatsError, TimeoutError, OSError):
+            return False  # it is starting or stopping, or too busy to say
+        return b"write error" in answer.data and shutil.disk_usage(self._folder).free >= _ROOM
 
     async def restart(self) -> None:
         """Start again on the same port, after a crash or instead of the running server."""

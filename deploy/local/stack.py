@@ -91,9 +91,11 @@ class Stack:
         # answers; or before it, in the seconds that a new database takes.
         early = self._postgres is not None and not (self.options.data_dir / "postgres" / "data").exists()
         await _side_by_side(self._start_log(early=early), self._start_database())
-        for name, server in (("nats", self._nats), ("postgres", self._postgres)):
-            if server is not None:
-                self._keepers.append(asyncio.create_task(keep_running(name, server, self._forward)))
+        if self._nats is not None:
+            kept = keep_running("nats", self._nats, self._forward, is_stuck=self._nats.wants_restart)
+            self._keepers.append(asyncio.create_task(kept))
+        if self._postgres is not None:
+            self._keepers.append(asyncio.create_task(keep_running("postgres", self._postgres, self._forward)))
         await self._until_live()
         if not early:
             self._start_services(_BEHIND)

@@ -11,6 +11,7 @@ from contracts.events import Part
 from contracts.subjects import FEED_SUBJECT, STREAM
 
 OPERATOR = "operator"
+SYSTEM = "system"
 
 _OUTCOMES = ("started", "released", "retrying", "loaded", "unchanged", "unavailable", "failed")
 _CLAIMS = "$KV.claims.>"
@@ -119,11 +120,13 @@ def server_config(
     sync_interval: str = "always",
     monitor: str | None = None,
     ports_dir: str | None = None,
+    system_password: str | None = None,
 ) -> str:
     """The whole configuration of a server with JetStream.
 
     `listen` and `monitor` are host:port (port -1: any free one); with `ports_dir` the server writes down which port
-    it took. `sync_interval: always` makes an acknowledgement mean *on disk*.
+    it took. `sync_interval: always` makes an acknowledgement mean *on disk*. With `system_password` the user `system`
+    may ask how the server is, and nothing else: it sees no stream.
     """
     lines = [
         "server_name: coldopen",
@@ -139,6 +142,9 @@ def server_config(
         lines.append(f"http: {json.dumps(monitor)}")
     if ports_dir is not None:
         lines.append(f"ports_file_dir: {json.dumps(ports_dir)}")
+    if system_password is not None:
+        login = f"user: {json.dumps(SYSTEM)}, password: {json.dumps(system_password)}"
+        lines.append(f"accounts {{ $SYS {{ users: [ {{ {login} }} ] }} }}")
     return "\n".join(lines) + "\n" + authorization(passwords)
 
 

@@ -31,6 +31,8 @@ _DIRECT_GET = f"$JS.API.DIRECT.GET.{STREAM}"
 _LEADER_GET = f"$JS.API.STREAM.MSG.GET.{STREAM}"
 _WRONG_SEQUENCE = frozenset({10071, 10164})
 _PAGE = 500
+# Seconds for which a refusal is told: whoever is kept away by it must be let try again.
+_REMEMBERED = 60.0
 
 
 class Conflict(Exception):
@@ -94,6 +96,14 @@ class EventStore:
         self.js: JetStreamContext = nc.jetstream()
         self._mux = Mux(nc)
         self._timeout = timeout
+        self._refused: tuple[str, float] | None = None  # why, and until when that is told, by the loop's clock
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the log, which can be read, took nothing of late from this process; None as far as is known."""
+        if self._refused is None or self._refused[1] < asyncio.get_running_loop().time():
+            return None
+        return self._refused[0]
 
     async def info(self) -> LogInfo:
         """Which log this is and how far it reaches. Raises LogUnavailable."""
@@ -132,6 +142,7 @@ class EventStore:
         body = codec.encode(event)
         reason: object = None
         conflict: Conflict | None = None
+        can_be_read = False
         clock = asyncio.get_running_loop().time
         end = clock() + self._timeout
         for attempt in range(tries):
@@ -140,6 +151,7 @@ class EventStore:
                 # An earlier try may have been recorded although nobody said so: its own event then refuses this one.
                 if attempt and (position := await self._last_position(subject, identifier, within)):
                     return Appended(position, duplicate=True)
+                can_be_read = attempt > 0
                 if conflict is None:
                     return await self._publish(subject, body, headers, within)
                 break
@@ -150,12 +162,18 @@ class EventStore:
             except (NatsError, TimeoutError, OSError) as error:
                 reason = _why(error)
                 await asyncio.sleep(0.1 * attempt)
+        if can_be_read and conflict is None:
+            # So is a stream of nats-server's that could not be written once, until the server is started anew.
+            why = "the event log can be read but takes nothing: there may be no room on its disk"
+            self._refused = why, clock() + _REMEMBERED
+            raise LogUnavailable(why)
         raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
     async def _publish(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Appended:
         answer = await self._mux.request(subject, body, headers, timeout=timeout)
         ack = _ACK.decode(answer.data)
         if ack.error is None:
+            self._refused = None
             return Appended(ack.seq, ack.duplicate)
         if ack.error.err_code in _WRONG_SEQUENCE:
             raise Conflict(ack.error.description)

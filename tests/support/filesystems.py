@@ -68,8 +68,11 @@ def small_filesystem(path: Path, size: int) -> Iterator[Disk]:
         cleaning.callback(_run, "umount", "--lazy", behind)
         disk = Disk(path, behind)
         disk.mount()
-        cleaning.callback(lambda: path.is_mount() and disk.unmount())
-        yield disk
+        try:
+            yield disk
+        finally:
+            if path.is_mount():
+                disk.unmount()
 
 
 @cache
