@@ -12,6 +12,7 @@ from contracts.events import (
     NfoLoaded,
     Part,
     PartFact,
+    PartStarted,
     RecordedEvent,
 )
 from contracts.loading import fold
@@ -40,6 +41,7 @@ class Job:
         self.run = run
         self.cause = self.one.cause
         self.has_written = False
+        self.files_unwanted = False  # the series was removed meanwhile, and its files are to be deleted
         self.undo: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -73,6 +75,21 @@ class Job:
         )
         return (*self.one.files, *former)
 
+    @property
+    def was_begun_before(self) -> bool:
+        """Whether an earlier delivery may have written files that no outcome tells of.
+
+        It was one of this start, or of the start before it, perhaps in a former life.
+        """
+        begun = self.last(PartStarted)
+        return self.run.delivery > 1 or (
+            begun is not None
+            and not any(
+                isinstance(one.event, FinalEvent) and one.event.part is self.part and one.event.cause == begun.cause
+                for one in self.events
+            )
+        )
+
     def last(self, kind: type[E]) -> E | None:
         """The last event of `kind` that this series has (for parts' events: of this part)."""
         for recorded in reversed(self.events):
@@ -81,13 +98,17 @@ class Job:
                 return event
         return None
 
-    async def check(self) -> None:
-        """Look again, before a file is written and after the last one; raises Superseded if nobody wants the load."""
-        state = fold(await self._store.last_of(lives_and_starts_of(self.key, self.part)))
-        if state is None or state.removed or state.added != self.state.added:
+    async def check(self, *, before: int | None = None) -> None:
+        """Look again, before a file is written and after the last one; raises Superseded if nobody wants the load.
+
+        With `before`, only what was recorded before that position counts.
+        """
+        events = await self._store.last_of(lives_and_starts_of(self.key, self.part))
+        now = fold((one for one in events if before is None or one.position < before), self.state)
+        if now is None or now.removed or now.added != self.state.added:
+            self.files_unwanted = now is not None and now.removed and now.delete_files
             raise Superseded("removed")
-        # Not read is what happened to this start: only that there is none newer counts.
-        if state.part(self.part).cause > self.cause:
+        if now.part(self.part).cause > self.cause:
             raise Superseded("started anew")
 
 

@@ -8,6 +8,8 @@ from contracts.events import FileRecord
 from services.platform.job import Job
 from services.platform.library import Library
 
+_PUT_BACK = 32 * 1024**2  # bytes: what is larger, and is nothing that Coldopen writes, stays replaced
+
 
 class Changed(Exception):
     """Somebody has written the file since it was read: what was made of it is no longer what belongs there."""
@@ -36,14 +38,14 @@ class PartFiles:
         return self._job.overwrite or (self._job.reload and record.state != "existing")
 
     def is_in_doubt(self, record: FileRecord) -> bool:
-        """Whether an earlier delivery of this start may have written the file and ended before it could say so."""
+        """Whether an earlier delivery may have written the file and ended before it could say so."""
         is_known = any((one.path, one.sha256) == (record.path, record.sha256) for one in self._job.known_files)
-        return self._job.run.delivery > 1 and not is_known
+        return self._job.was_begun_before and not is_known
 
     def recognised(self, record: FileRecord, data: bytes) -> FileRecord:
         """The record as one of ours if it is in doubt and the file is, byte for byte, what would be written now.
 
-        At the first delivery such a file is a person's, who took it from where we do.
+        Where nothing was begun before, such a file is a person's, who took it from where we do.
         """
         if not self.is_in_doubt(record) or record.sha256 != sha256(data).hexdigest():
             return record
@@ -76,23 +78,27 @@ class PartFiles:
         """
         # Asked before the look at the file: the log may be slow, and nothing slow may come between look and write.
         await self._job.check()
-        before = None
-        if await self._library.read(self._folder, name, 0) is not None:
+        before, former = None, await self._library.read(self._folder, name, _PUT_BACK + 1)
+        if former is not None:
             before = await self._library.record_existing(self._folder, name)
         if over is not None and over != (before.sha256 if before else ""):
             raise Changed(name)
         self._job.has_written = True
         record = await self._library.write(self._folder, name, data)
-        if before is None:
-            self._job.undo.append(lambda: self._take_back(name, record.sha256))
-            return replace(record, state="written", width=width, height=height)
         # What was somebody else's stays recorded so: a removal must not delete it.
-        mine = self._recorded(before)
-        return replace(record, state=mine.state if mine else "updated", width=width, height=height)
+        mine = self._recorded(before) if before else None
+        state = mine.state if mine else "updated" if before else "written"
+        if len(former or b"") <= _PUT_BACK:
+            self._job.undo.append(lambda: self._put_back(name, record.sha256, former, is_ours=state == "written"))
+        return replace(record, state=state, width=width, height=height)
 
-    async def _take_back(self, name: str, sha256: str) -> None:
-        await self._library.remove(self._folder, name, sha256)
-        await self._library.remove_empty_folder(self._folder)
+    async def _put_back(self, name: str, written: str, former: bytes | None, *, is_ours: bool) -> None:
+        """What was there before, unless somebody has changed the file since it was written."""
+        if former is None or (is_ours and self._job.files_unwanted):
+            await self._library.remove(self._folder, name, written)
+            await self._library.remove_empty_folder(self._folder)
+        elif sha256(await self._library.read(self._folder, name, _PUT_BACK) or b"").hexdigest() == written:
+            await self._library.write(self._folder, name, former)
 
     def _recorded(self, record: FileRecord) -> FileRecord | None:
         """The log's record of this very file, if Coldopen wrote it."""

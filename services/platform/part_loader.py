@@ -60,7 +60,7 @@ class PartLoader:
         self.store = store
         self._work = work
         self._deadline = deadline
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}  # by the series' key
         self._stopping = False
         self._neighbours = neighbours or Neighbours()
 
@@ -74,16 +74,17 @@ class PartLoader:
             position=position,
             correlation_id=(message.headers or {}).get("ce-correlationid"),
         )
-        if self._stopping or position in self._running:
-            # Delivered again while it runs here (the signals could not get through): the one that runs settles it.
+        if self._stopping or key in self._running:
+            # Delivered again while it runs here (the signals could not get through): the one that runs settles it. Or
+            # it is a newer start: what the one that runs wrote, it takes back, and not from under this one.
             await _nak(message, _LATER)
             return
         task = asyncio.ensure_future(self._take(message, key, position))
-        self._running[position] = task
+        self._running[key] = task
         try:
             await asyncio.wait({task})
         finally:
-            del self._running[position]
+            del self._running[key]
         if task.cancelled():
             await _nak(message, 0)  # the process stops: another one may take it at once
         elif error := task.exception():
@@ -130,24 +131,20 @@ class PartLoader:
             deaths=job.run.deaths,
         )
         try:
-            await self._record(started, job.state, message)
-            outcome, delay = await self._attempt(job)
+            try:
+                await self._record(started, job.state, message)
+                outcome, delay = await self._attempt(job)
+            except LogUnavailable as error:
+                # Whatever the work did is not said anywhere: it is handed back as soon as that can be said.
+                log.warning("handed_back", why=str(error))
+                outcome, delay = _released(job), 0.0
             if isinstance(outcome, PartFailed | PartRetrying):
                 log.warning("attempt_failed", final=delay is None, error=outcome.error.message)
-            try:
-                await self._record_for_sure(outcome, job.state, message)
-            except TooLarge as error:
-                too_large = LoadFailure("invalid", "too_large", f"the outcome is too large: {error}")
-                await self._record_for_sure(self._final(job, too_large), job.state, message)
+            await self._record_for_sure(outcome, job, message)
         except (Superseded, Conflict) as error:
             log.info("superseded", why=str(error))
             await _undo(job)
             await message.ack()
-        except LogUnavailable as error:
-            # Whatever the work did is not said anywhere: it is handed back as soon as that can be said.
-            log.warning("handed_back", why=str(error))
-            await self._record_for_sure(_released(job), job.state, message)
-            await _nak(message, 0)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(message, job))
             raise
@@ -204,23 +201,34 @@ class PartLoader:
         with suppress(Conflict, LogUnavailable):
             await self._record(_released(job), job.state, message)
 
-    async def _record_for_sure(self, event: CausedEvent, state: SeriesState, message: Msg) -> None:
-        """Record how it ended even if the log is away for long: what was done must not look like a death."""
+    async def _record_for_sure(self, event: CausedEvent, job: Job, message: Msg) -> None:
+        """Record how it ended even if the log is away for long: what was done must not look like a death.
+
+        Raises Superseded if files were written and nobody wanted them any more when it was recorded: no one will know
+        of them by an event that counts for nothing.
+        """
         while True:
             try:
-                return await self._record(event, state, message)
+                position = await self._record(event, job.state, message)
+                if job.has_written:
+                    await job.check(before=position)
+            except TooLarge as error:
+                event = self._final(job, LoadFailure("invalid", "too_large", f"the outcome is too large: {error}"))
             except LogUnavailable as error:
                 log.warning("outcome_waits_for_the_log", error=str(error))
                 await asyncio.sleep(1.0)
+            else:
+                return
 
-    async def _record(self, event: CausedEvent, state: SeriesState, message: Msg) -> None:
+    async def _record(self, event: CausedEvent, state: SeriesState, message: Msg) -> int:
         head = message.headers or {}
-        await self.store.append(
+        recorded = await self.store.append(
             event,
             expect=life_of(state.key, state.added),
             correlation_id=head.get("ce-correlationid"),
             traceparent=head.get("traceparent"),
         )
+        return recorded.position
 
 
 def _failed(

@@ -147,10 +147,13 @@ class House:
         return [one.event for one in await self.store.events_of("dark") if isinstance(one, RecordedEvent)][-1]
 
     async def refresh(self, *, overwrite: bool = False) -> Event:
+        await self.ask(overwrite=overwrite)
+        return await self.load()
+
+    async def ask(self, *, overwrite: bool = True) -> None:
         state = await self.state()
         request = PartRequested(key="dark", part=Part.IMAGES, reason="refresh", overwrite=overwrite)
         await self.store.append(request, expect=life_of("dark", state.added))
-        return await self.load()
 
     async def state(self) -> SeriesState:
         state = await self.store.state_of("dark")
@@ -237,6 +240,9 @@ AWAY: dict[str, dict[str, object]] = {
     "down": {"status": 500},
     "busy": {"status": 429, "headers": (("Retry-After", "1"),)},
     "dropped": {"manner": "drop"},
+}
+FAILURES: dict[str, dict[str, object]] = {
+    "missing": {"status": 404},
     "a page": {"body": b"<!doctype html><html><title>Sorry</title></html>"},
     "cut": {"body": picture()[:-9]},
     "a placeholder": {"body": picture(size=(1, 1))},
@@ -629,6 +635,54 @@ async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
     assert house.on_disk() == {}
 
 
+@pytest.mark.parametrize("delete_files", [False, True])
+async def test_a_removal_meanwhile_puts_back_what_was_replaced(house: House, delete_files: bool) -> None:
+    """As it was: a person's picture in any case, and Coldopen's own unless its files are to be deleted."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    house.folder.mkdir(exist_ok=True)
+    (house.folder / "poster.jpg").write_bytes(mine := picture("red"))
+    await house.load()
+    before = house.on_disk()
+    house.gallery.show("poster", "fanart", body=picture("blue"))
+
+    async def remove(name: str) -> None:
+        if name == "fanart.jpg":
+            removal = SeriesRemoved(key="dark", delete_files=delete_files)
+            await house.store.append(removal, expect=life_of("dark", (await house.state()).added))
+
+    house.works[Part.IMAGES] = afterwards(house.works[Part.IMAGES], remove)
+    last = await house.refresh(overwrite=True)
+
+    assert isinstance(last, SeriesRemoved)
+    assert house.on_disk() == ({"poster.jpg": mine} if delete_files else before)
+
+
+async def test_a_newer_start_finds_what_it_replaced_put_back(house: House) -> None:
+    """A refresh that another one supersedes leaves the files that the log knows: they stay Coldopen's."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    await house.load()
+    before = house.on_disk()
+    house.gallery.show("poster", "fanart", body=picture("blue"))
+    asked_again: list[str] = []
+
+    async def ask_again(name: str) -> None:
+        if not asked_again:
+            asked_again.append(name)
+            await house.ask()
+
+    await house.ask()
+    watched = PartLoader(Part.IMAGES, house.store, afterwards(house.works[Part.IMAGES], ask_again))
+    await watched.handle(await house._delivery(Part.IMAGES))
+    put_back = house.on_disk()
+    loaded = await house.load()
+
+    assert put_back == before
+    assert isinstance(loaded, ImagesLoaded)
+    assert {one.state for one in loaded.files} == {"written"}
+
+
 def afterwards(work: Work, happens: Callable[[str], Awaitable[None]]) -> Work:
     """The work, where something happens after each file that is written."""
     assert isinstance(work, LoadImages | LoadLogo)
@@ -700,6 +754,21 @@ async def test_a_persons_picture_is_theirs_at_any_delivery(house: House) -> None
         assert isinstance(loaded, ImagesLoaded)
         assert [one.state for one in loaded.files] == ["existing", "written"]
     assert house.on_disk()["poster.jpg"] == mine
+
+
+async def test_what_a_former_life_wrote_that_died_is_ours(house: House) -> None:
+    """It was removed before its load was taken up again, and added anew: nothing ever told of the file."""
+    house.gallery.show("poster", "fanart")
+    await house.add("poster", "fanart")
+    await died(house, Part.IMAGES, fanart_jpg=house.gallery.pictures["fanart"].body)
+    await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", (await house.state()).added))
+    await house.add("poster", "fanart")
+    skipped = await house.load()
+    loaded = await house.load()
+
+    assert isinstance(skipped, SeriesIdentified)
+    assert isinstance(loaded, ImagesLoaded)
+    assert [one.state for one in loaded.files] == ["written", "written"]
 
 
 async def test_the_very_same_picture_is_a_persons_at_the_first_delivery(house: House) -> None:

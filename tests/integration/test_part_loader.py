@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -9,6 +11,7 @@ from nats.aio.msg import Msg
 
 from contracts.events import (
     Canonical,
+    Event,
     FileRecord,
     FinalEvent,
     LoadError,
@@ -26,7 +29,7 @@ from contracts.events import (
 )
 from contracts.subjects import STREAM
 from services.platform.domain import MAX_WAITED
-from services.platform.event_store import EventStore, LogUnavailable, life_of
+from services.platform.event_store import Appended, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.neighbours import Neighbours
@@ -281,6 +284,71 @@ async def test_a_removal_while_it_runs_undoes_the_work(store: EventStore) -> Non
     assert undone == ["poster.jpg"]
     assert isinstance((await recorded(store))[-1], SeriesRemoved)
     assert await waiting(store) == (0, 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_removal_beside_the_outcome_undoes_the_work_if_it_came_first(store: EventStore, when: str) -> None:
+    """An outcome behind the removal counts for nothing: nobody would ever know of the files. One before it tells."""
+    undone: list[str] = []
+
+    class Crowded(EventStore):
+        async def append(self, event: Event, **how: Any) -> Appended:
+            removal = SeriesRemoved(key="bleach", delete_files=True)
+            is_outcome = isinstance(event, SeriesIdentified)
+            if is_outcome and when == "before":
+                await super().append(removal, expect=life_of("bleach", 1))
+            recorded = await super().append(event, **how)
+            if is_outcome and when == "after":
+                await super().append(removal, expect=life_of("bleach", 1))
+            return recorded
+
+    async def writes(job: Job) -> FinalEvent:
+        async def undo() -> None:
+            undone.append("poster.jpg")
+
+        job.undo.append(undo)
+        job.has_written = True
+        return await identify(job)
+
+    await PartLoader(Part.IDENTITY, Crowded(store.nc), writes).handle(await delivery(store))
+
+    assert undone == (["poster.jpg"] if when == "before" else [])
+    await eventually(partial(is_all_acknowledged, store))
+
+
+async def is_all_acknowledged(store: EventStore) -> bool:
+    return await waiting(store) == (0, 0)
+
+
+async def test_a_newer_start_waits_until_the_former_one_has_cleaned_up(store: EventStore) -> None:
+    """The series was removed and added anew: what the former life's load takes back, it takes from nobody."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    order: list[str] = []
+
+    async def write(job: Job) -> FinalEvent:
+        async def undo() -> None:
+            order.append(f"{job.state.added} undone")
+
+        order.append(f"{job.state.added} begun")
+        job.undo.append(undo)
+        if not begun.is_set():
+            begun.set()
+            await go_on.wait()
+        await job.check()
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, write)
+    former = asyncio.ensure_future(loader.handle(await delivery(store)))
+    await begun.wait()
+    await store.append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
+    again = (await store.append(ADDED, expect=life_of("bleach", 1), event_id="again")).position
+    await loader.handle(await delivery(store))
+    go_on.set()
+    await former
+    await loader.handle(await delivery(store))
+
+    assert order == ["1 begun", "1 undone", f"{again} begun"]
+    assert isinstance((await recorded(store))[-1], SeriesIdentified)
 
 
 async def test_a_former_lifes_outcome_is_not_recorded(store: EventStore) -> None:
