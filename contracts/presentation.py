@@ -72,7 +72,9 @@ def _failed(state: SeriesState) -> str:
 
 
 def _completed(state: SeriesState) -> str:
-    error = error_of(state)
+    position, error, _ = max(_standing(state), default=(0, "", False))
+    if position in state.parked:
+        return f"Loaded; skipped is {error}"[:1000]
     if error:
         return f"Loaded; the last try to load again failed: {error}"[:1000]
     missing = [part.value for part, one in parts_of(state) if one.status == "unavailable"]

@@ -425,6 +425,13 @@ def test_a_long_error_is_cut() -> None:
     assert len(error_of(state) or "") == 1000
 
 
+def test_a_loaded_series_with_a_parked_event_says_that_it_is_skipped() -> None:
+    """Nothing failed to load."""
+    state = state_after(added(), identified(), *all_loaded(2), parked(6))
+
+    assert message_of(state) == "Loaded; skipped is event 6: its body has a wrong shape"
+
+
 def test_a_parked_event_does_not_count_wherever_it_stands() -> None:
     """The event that parks comes after the one that is parked: the fold of both leaves that one out."""
     events = [*log(added(), identified(1)), at(3, loaded(Part.EPISODES, 2)), at(4, parked(3))]
