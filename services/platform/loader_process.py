@@ -52,13 +52,14 @@ async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) 
         for loader in loaders:
             _subscribe(broker, loader, settings.max_concurrent_loads)
         app = FastStream(broker, logger=None)
+        watchdog = asyncio.ensure_future(_watch(store, list(by_part)))
 
         @app.on_shutdown
         async def hand_back() -> None:
+            watchdog.cancel()  # the connection is about to be closed on purpose
             # Before the broker stops: its cancel scope would take the last events with it.
             await asyncio.gather(*(loader.stop(settings.grace) for loader in loaders))
 
-        watchdog = asyncio.ensure_future(_watch(store, list(by_part)))
         try:
             await app.run()
         finally:
@@ -106,5 +107,5 @@ async def _watch(store: EventStore, parts: list[Part]) -> None:
                 except NotFoundError:
                     gone = True
         if gone:
-            log.error("consumer_gone", parts=parts)
+            log.error("consumer_gone", parts=parts, is_closed=store.nc.is_closed)
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,7 +1,6 @@
 """What dies is started anew, and what it was doing is finished: no series is lost, none is loaded twice."""
 
 import asyncio
-from functools import partial
 
 import httpx2
 import pytest
@@ -51,22 +50,6 @@ async def test_a_killed_service_costs_nothing(stack: Stack, service: str) -> Non
     await check_whole(stack, keys)
 
 
-async def test_a_stop_in_the_middle_is_finished_after_the_start(stack: Stack) -> None:
-    """Ctrl-C while loading leaves nothing behind; `up` again finishes what was pending."""
-    names, keys = some_names("stopped")
-    for name in names:
-        await stack.add(name)
-
-    assert await stack.stop() == []
-    assert stack.run_file() == {}
-    await stack.start()
-
-    assert set((await stack.settled(*keys, within=90)).values()) == {"completed"}
-    await check_whole(stack, keys)
-    histories = [await stack.history(key) for key in keys]
-    assert all(one["event"].get("deaths", 0) == 0 for history in histories for one in history)
-
-
 async def test_a_feed_misses_nothing_when_the_projector_dies(stack: Stack) -> None:
     """Frames are lost with it; the gateway makes up for them from the rows: every series' last state arrives."""
     names, keys = some_names("projector died")
@@ -85,22 +68,6 @@ async def test_a_feed_misses_nothing_when_the_projector_dies(stack: Stack) -> No
     assert positions == sorted(set(positions))
     for key in keys:
         assert finals[key] == (await stack.status(key))["position"]
-
-
-async def test_a_feed_misses_nothing_when_the_broker_is_killed(stack: Stack) -> None:
-    """nats-server is killed and started anew by the supervisor: subscribers see every final state all the same."""
-    names, keys = some_names("broker killed")
-    async with subscribed(stack.url, stack.headers, snapshot="false") as feed:
-        for name in names[:6]:
-            await stack.add(name)
-        await stack.kill("nats")
-        for name in names[6:]:
-            await eventually(partial(_accepted, stack, name), within=30)
-        await stack.settled(*keys, within=90)
-        await eventually(lambda: _are_complete(feed, keys), within=20)
-
-    assert feed.positions == sorted(set(feed.positions))
-    await check_whole(stack, keys)
 
 
 async def test_a_reader_that_comes_back_gets_what_changed_since(stack: Stack) -> None:
@@ -130,12 +97,3 @@ async def _is_ready(client: httpx2.AsyncClient) -> bool:
     except httpx2.HTTPError:
         await asyncio.sleep(0.1)
         return False
-
-
-async def _accepted(stack: Stack, name: str) -> bool:
-    """Whether the add was taken; a 503 takes nothing and says when to come again."""
-    answer = await stack.add(name)
-    if answer.status_code == 503:
-        assert "retry-after" in answer.headers
-        return False
-    return answer.status_code in (200, 202)

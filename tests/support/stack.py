@@ -104,12 +104,12 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: self.pid_of(service) not in (0, pid), within=20)
 
-    async def stop(self) -> list[psutil.Process]:
-        """Ctrl-C, and wait; the processes of the installation that are still there (none, if all is well)."""
+    async def stop(self, number: signal.Signals = signal.SIGINT) -> list[psutil.Process]:
+        """Ctrl-C, or another signal, and wait; the processes that are still there (none, if all is well)."""
         if self._process is None or self._process.returncode is not None:
             return []
         children = psutil.Process(self._process.pid).children(recursive=True)
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(number)
         await asyncio.wait_for(self._process.wait(), timeout=40)
         _, alive = psutil.wait_procs(children, timeout=1)
         return list(alive)
