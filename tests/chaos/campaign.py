@@ -5,13 +5,15 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
-from contracts.events import PartFailed, SeriesAdded
+from contracts.events import PartFailed, PartRequested, RecordedEvent, SeriesAdded
+from contracts.loading import evolve
+from contracts.state import SeriesState
 from tests.chaos.people import Person, passes
 from tests.chaos.scenario import SERIES, Scenario, Trouble, draw
 from tests.chaos.striking import Striker
@@ -116,8 +118,22 @@ async def _check(stack: Stack, people: list[Person], feeds: list[Received]) -> N
         await check_feed(stack, [person.key for person in people], feed)
     log = await read_log(stack)
     added = {one.position: one.event.key for one in log if isinstance(one.event, SeriesAdded)}
-    assert added == {position: person.key for person in people for position in person.lives}
-    errors = [one.event.error for one in log if isinstance(one.event, PartFailed)]
-    assert [error for error in errors if not passes(error.kind, error.code)] == []
+    promised = {position: person.key for person in people for position in person.lives}
+    assert added == promised, added.items() ^ promised.items()
+    forgotten = list(_forgotten(log))
+    assert not forgotten, forgotten
+    failures = [one.event for one in log if isinstance(one.event, PartFailed)]
+    lasting = [one for one in failures if not passes(one.error.kind, one.error.code)]
+    assert not lasting, lasting
     unwanted = [stack.library / f"{person.name} (2013)" for person in people if not person.files_wanted]
     await eventually(lambda: not any(folder.exists() for folder in unwanted), within=60)
+
+
+def _forgotten(log: list[RecordedEvent]) -> Iterator[RecordedEvent]:
+    """The requests for what was open: the caretaker makes up for what the broker forgot, but has nothing to do here."""
+    states: dict[str, SeriesState | None] = {}
+    for one in log:
+        event, state = one.event, states.get(one.event.key)
+        if isinstance(event, PartRequested) and event.reason == "startup" and state and state.part(event.part).is_open:
+            yield one
+        states[event.key] = evolve(state, one)

@@ -17,7 +17,7 @@ LOADERS = ("nfo", "episodes", "images")
 TARGETS = ("gateway", "projector", "caretaker", *LOADERS, "nats", "postgres")
 FREEZABLE = ("gateway", "projector", *LOADERS, "nats")
 
-_ADDING = 6.0  # the last series is added by then
+_ADDING = 12.0  # the last series is added by then
 _STRIKING = 15.0  # the last strike falls by then
 _MORE_KILLS = 4  # besides one of each
 _CHANGED = 12  # series that somebody changes while they load

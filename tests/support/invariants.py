@@ -63,13 +63,15 @@ def check_outcomes(log: list[RecordedEvent]) -> None:
     for one in log:
         if isinstance(one.event, _FINALS):
             outcomes[one.event.key, one.event.part, one.event.cause] += 1
-    assert [start for start, count in outcomes.items() if count > 1] == []
+    doubled = [start for start, count in outcomes.items() if count > 1]
+    assert not doubled, doubled
     states = [state for events in by_key(log).values() if (state := fold(events)) is not None and not state.removed]
     pages = Counter((state.canonical.site, state.canonical.id) for state in states)
     entries = Counter((state.catalogue, state.catalogue_id) for state in states if state.identified)
     folders = Counter(state.folder.casefold() for state in states if state.identified)
     for found in (pages, entries, folders):
-        assert [one for one, count in found.items() if count > 1] == []
+        shared = [one for one, count in found.items() if count > 1]
+        assert not shared, shared
 
 
 async def check_rows(stack: Stack, log: list[RecordedEvent]) -> None:
@@ -94,7 +96,10 @@ async def check_rows(stack: Stack, log: list[RecordedEvent]) -> None:
             episodes = (await connection.execute(text("SELECT series_id, season, number FROM episodes"))).all()
     finally:
         await engine.dispose()
-    assert {row.key: msgspec.json.decode(row.state, type=SeriesState) for row in rows} == states
+    told = {row.key: msgspec.json.decode(row.state, type=SeriesState) for row in rows}
+    both = {key: (told.get(key), states.get(key)) for key in told.keys() | states.keys()}
+    wrong = {key: (row, state) for key, (row, state) in both.items() if row != state}
+    assert not wrong, wrong
     for row in rows:
         state = states[row.key]
         assert (row.id, row.loading_status, row.folder) == (state.added, state.loading_status, state.folder)
@@ -114,7 +119,8 @@ async def check_feed(stack: Stack, keys: Collection[str], feed: Received) -> Non
     def is_told() -> bool:
         told = {update["key"]: update["position"] for update in feed.updates}
         missed = {key: (told.get(key), finals[key]["position"]) for key in keys}
-        assert {key: pair for key, pair in missed.items() if (pair[0] or 0) < pair[1]} == {}
+        behind = {key: pair for key, pair in missed.items() if (pair[0] or 0) < pair[1]}
+        assert not behind, behind
         return True
 
     await eventually(is_told, within=30, every=0.1)
