@@ -1,11 +1,15 @@
 """A series as it is now: its row, and what its own events have added since: no answer lags behind a 202."""
 
+import asyncio
+
 from contracts.state import SeriesState
 from contracts.subjects import is_key
 from services.gateway.domain import living
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Unavailable, unknown_series
 from services.platform.event_store import EventStore, LogUnavailable
+
+_PATIENCE = 2.0  # seconds for a row: it only saves reading the log from the beginning
 
 
 class Present:
@@ -20,8 +24,9 @@ class Present:
         if not is_key(key):
             raise unknown_series(key)
         try:
-            row = await self._read_model.state(key)
-        except Unavailable:
+            async with asyncio.timeout(_PATIENCE):
+                row = await self._read_model.state(key)
+        except (Unavailable, TimeoutError):
             row = None
         try:
             state = await self._store.state_of(key, since=row)
