@@ -152,11 +152,12 @@ async def test_a_read_only_disk_fails_what_writes(stack: Stack, small_disk: Disk
     await check_mended(stack, "Read Only", "read-only", {})
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_library_that_is_closed_to_us_fails_what_writes(stack: Stack) -> None:
     """As on a read-only disk."""
     stack.library.chmod(0o555)
     try:
+        if os.access(stack.library, os.W_OK):
+            pytest.skip("root may write everywhere")
         await stack.add("Closed")
         assert await stack.settled("closed") == {"closed": "failed"}
 
