@@ -155,7 +155,9 @@ class Stack:
 
     def _check_children(self) -> None:
         for one in self._supervisor.statuses():
-            if one.restarts >= _KEEPS_DYING or one.last_exit == _WRONGLY_TOLD:
+            # A signal ends what was up, whoever sent it, the kernel for memory or a poisonous load: that is survived.
+            fails = one.restarts >= _KEEPS_DYING and one.last_exit is not None and one.last_exit >= 0
+            if fails or one.last_exit == _WRONGLY_TOLD:
                 words = self._last_words.get(one.name, "it said nothing")
                 raise StartFailed(f"{one.name} can't start: {words}")
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -17,6 +18,7 @@ import pytest
 
 from deploy.local.probe import answers
 from tests.support import cli
+from tests.support.waiting import eventually
 
 LINK = "https://www.tvmaze.com/shows/1505/one-piece"
 
@@ -163,6 +165,25 @@ def test_a_service_that_can_not_start_ends_it_with_the_reason(folder: Path) -> N
     assert "COLDOPEN_LOG_LEVEL" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert list((folder / "tmp").iterdir()) == []
+
+
+async def test_a_service_that_is_killed_over_and_over_ends_nothing_else(folder: Path) -> None:
+    """Not in the first minute either: a load that kills its worker each time is given up, and all others go on."""
+    with cli.Running(folder, "up", "--port", "0") as up:
+        up.line("Ctrl-C", within=90)
+        killed = 0
+        for pause in (0.2, 0.4, 0.8, 1.6, 3.2):
+            killed = await eventually(partial(another_images, folder, killed), within=30)
+            os.kill(killed, signal.SIGKILL)
+            up.line(f"images ended (SIGKILL): starts again in {pause} s")
+
+        assert cli.run(folder, "list").returncode == 0
+
+
+def another_images(folder: Path, killed: int) -> int:
+    """The images service's process, if it is not the one that was killed."""
+    pid = int(cli.run_file(folder / ".coldopen")["services"].get("images") or 0)
+    return 0 if pid == killed else pid
 
 
 def test_all_is_said_in_json_for_programs(running: cli.Running) -> None:
