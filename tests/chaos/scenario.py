@@ -20,7 +20,8 @@ FREEZABLE = ("gateway", "projector", *LOADERS, "nats")
 _ADDING = 12.0  # the last series is added by then
 _STRIKING = 15.0  # the last strike falls by then
 _MORE_KILLS = 4  # besides one of each
-_CHANGED = 12  # series that somebody changes while they load
+_CHANGED = 15  # series that somebody changes while they load
+_LOADING = 3.0  # about how long one loads
 
 Act: TypeAlias = Literal["add", "refresh", "retry", "remove", "remove_with_files"]
 _ACTS: tuple[tuple[Act, ...], ...] = (
@@ -150,7 +151,8 @@ def _visits(chance: random.Random) -> tuple[tuple[Visit, ...], ...]:
     for number in range(SERIES):
         added = chance.uniform(0, _ADDING)
         acts = chance.choice(_ACTS) if number in changed else ()
-        times = sorted(chance.uniform(added, _STRIKING) for _ in acts)
-        first = Visit(at=added, act="add", again=chance.random() < 0.2)
-        found.append((first, *(Visit(at=at, act=act) for at, act in zip(times, acts, strict=True))))
+        visits = [Visit(at=added, act="add", again=chance.random() < 0.2)]
+        for act in acts:
+            visits.append(Visit(at=visits[-1].at + chance.uniform(0.2, _LOADING), act=act))
+        found.append(tuple(visits))
     return tuple(found)
