@@ -38,13 +38,14 @@ async def check_nothing_lost(stack: Stack, keys: Collection[str], *feeds: Receiv
 
 
 async def read_log(stack: Stack) -> list[RecordedEvent]:
-    """The whole log, as `GET /api/events` tells it."""
+    """The whole log, as `GET /api/events` tells it; without what can't be read."""
     async with stack.client() as client:
         answer = await client.get("/api/events", timeout=60)
     lines = [_LINE.decode(line) for line in answer.content.splitlines() if line]
     return [
         RecordedEvent(position=one.position, time=one.time, id=one.id, event=codec.decode(bytes(one.event)))
         for one in lines
+        if one.type != "unreadable"
     ]
 
 
