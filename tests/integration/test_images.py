@@ -338,7 +338,7 @@ async def test_what_cannot_be_renewed_stays_and_stays_ours(house: House) -> None
     await house.load()
     before = await house.recorded()
     house.gallery.show("poster", body=picture("red"))
-    house.gallery.show("banner", status=500)
+    house.gallery.show("banner", status=404)
 
     await house.refresh(overwrite=True)
 
