@@ -5,35 +5,39 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
+class Shut(Exception):
+    """A suspect is in this process, or about to be: whatever else comes is to be loaded elsewhere, or later."""
+
+
 class Neighbours:
     """The loads of one process: side by side, but one whose worker died before runs alone, whatever its part.
 
-    While it waits for the others to finish, no new one begins.
+    From its coming on no other one begins, and none waits: what waited in a process that dies would be lost to
+    everybody until the broker misses it.
     """
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._count = 0
-        self._alone = False
-        self._suspects = 0  # waiting
+        self._is_shut = False
 
     @asynccontextmanager
     async def place(self, *, alone: bool) -> AsyncIterator[None]:
-        async with self._changed:
-            self._suspects += alone
-            try:
-                await self._changed.wait_for(
-                    lambda: not self._alone and (self._count == 0 if alone else self._suspects == 0)
-                )
-            finally:
-                self._suspects -= alone
-                self._changed.notify_all()
-            self._count += 1
-            self._alone = alone
+        """A place among the loads; `alone` waits for the others to finish. Raises Shut."""
+        if self._is_shut:
+            raise Shut
+        self._is_shut = alone
         try:
-            yield
+            if alone:
+                async with self._changed:
+                    await self._changed.wait_for(lambda: self._count == 0)
+            self._count += 1
+            try:
+                yield
+            finally:
+                async with self._changed:
+                    self._count -= 1
+                    self._changed.notify_all()
         finally:
-            async with self._changed:
-                self._count -= 1
-                self._alone = False
-                self._changed.notify_all()
+            if alone:
+                self._is_shut = False

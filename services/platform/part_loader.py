@@ -32,7 +32,7 @@ from services.platform.domain import GiveUp, Skip, Wait
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, TooLarge, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job, Superseded, Work
-from services.platform.neighbours import Neighbours
+from services.platform.neighbours import Neighbours, Shut
 from services.platform.streams import ACK_WAIT
 from services.platform.tasks import end
 from services.platform.urgency import is_background_start, urgency
@@ -115,6 +115,8 @@ class PartLoader:
                 else:
                     async with self._neighbours.place(alone=decision.alone):
                         await self._run(message, Job(self.store, self.part, events, state, decision))
+            except Shut:
+                await _nak(message, _LATER)
             except Conflict:
                 await message.ack()  # another life of the series has begun: this one is over
             except LogUnavailable as error:

@@ -32,7 +32,7 @@ from services.platform.domain import MAX_WAITED
 from services.platform.event_store import Appended, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job
-from services.platform.neighbours import Neighbours
+from services.platform.neighbours import Neighbours, Shut
 from services.platform.part_loader import PartLoader
 from services.platform.upstream_gate import Gate
 from services.platform.upstream_shared import SharedState
@@ -426,7 +426,7 @@ async def test_an_outcome_that_is_too_large_fails_the_part(store: EventStore) ->
 
 
 async def test_one_that_killed_its_worker_runs_alone(store: EventStore) -> None:
-    """After a death the load waits until its neighbours are done, and keeps new ones out."""
+    """After a death the load waits until its neighbours are done, and new ones come again when it is over."""
     await store.append(PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=1))
     await store.append(
         SeriesAdded(
@@ -446,6 +446,8 @@ async def test_one_that_killed_its_worker_runs_alone(store: EventStore) -> None:
     loader = PartLoader(Part.IDENTITY, store, watch)
     messages = [await delivery(store), await delivery(store)]
     await asyncio.gather(*(loader.handle(message) for message in messages))
+    while len(together) < 2:  # who came second, when the door was shut, comes again
+        await loader.handle(await delivery(store))
 
     assert sorted(map(sorted, together)) == [["bleach"], ["naruto"]]
 
@@ -472,20 +474,44 @@ async def test_work_that_loses_the_log_is_handed_back_when_it_is_there_again(sto
 async def test_a_suspect_shuts_the_door_to_newcomers_of_every_part() -> None:
     """While it waits for the others to finish nobody begins, and while it runs it is alone in its process."""
     neighbours = Neighbours()
-    order: list[str] = []
-    leave = asyncio.Event()
+    inside: list[str] = []
+    first, suspect = asyncio.Event(), asyncio.Event()
 
-    async def take(name: str, *, alone: bool) -> None:
+    async def take(name: str, until: asyncio.Event, *, alone: bool = False) -> None:
         async with neighbours.place(alone=alone):
-            order.append(f"{name} in")
-            await (leave.wait() if name == "first" else asyncio.sleep(0.01))
-            order.append(f"{name} out")
+            inside.append(name)
+            await until.wait()
 
-    tasks = [asyncio.ensure_future(take("first", alone=False))]
-    await asyncio.sleep(0)
-    tasks += [asyncio.ensure_future(take("suspect", alone=True)), asyncio.ensure_future(take("late", alone=False))]
-    await asyncio.sleep(0.02)
-    leave.set()
-    await asyncio.gather(*tasks)
+    async def is_refused(*, alone: bool) -> bool:
+        try:
+            async with neighbours.place(alone=alone):
+                return False
+        except Shut:
+            return True
 
-    assert order == ["first in", "first out", "suspect in", "suspect out", "late in", "late out"]
+    loading = asyncio.ensure_future(take("first", first))
+    await eventually(lambda: inside == ["first"])
+    suspected = asyncio.ensure_future(take("suspect", suspect, alone=True))
+    await eventually(lambda: is_refused(alone=False))
+    assert await is_refused(alone=True)
+    first.set()
+    await eventually(lambda: inside == ["first", "suspect"])
+    assert loading.done()
+    assert await is_refused(alone=False)
+    suspect.set()
+    await suspected
+    assert not await is_refused(alone=True)
+    assert not await is_refused(alone=False)
+
+
+async def test_what_comes_while_a_suspect_is_there_is_given_back(store: EventStore) -> None:
+    """Should the process die, the broker has it still, and nothing was started."""
+    neighbours = Neighbours()
+    loader = PartLoader(Part.IDENTITY, store, identify, neighbours=neighbours)
+    async with neighbours.place(alone=True):
+        await loader.handle(await delivery(store))
+    assert [type(event) for event in await recorded(store)] == [SeriesAdded]
+
+    await loader.handle(await delivery(store))
+
+    assert [type(event) for event in await recorded(store)] == [SeriesAdded, PartStarted, SeriesIdentified]
