@@ -2,15 +2,16 @@
 
 import asyncio
 
-import httpx2
 import pytest
 
-from tests.support.feed import Received, subscribed
+from tests.support.clients import Promises
+from tests.support.feed import Received, following, subscribed
+from tests.support.invariants import check_nothing_lost
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
-FINALS = {"episodes-loaded.v1", "nfo-loaded.v1", "logo-loaded.v1", "images-loaded.v1", "series-identified.v1"}
-COUNT = 12
+SERVICES = ("gateway", "nfo", "episodes", "images", "projector", "caretaker")
+COUNT = 50
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -21,38 +22,29 @@ def stack(installation: Stack) -> Stack:
     return installation
 
 
-def some_names(what: str) -> tuple[list[str], list[str]]:
-    """The names of a dozen series of one test's own, and their keys."""
-    names = [f"{what.title()} Series {number:02}" for number in range(COUNT)]
+def some_names(what: str, count: int) -> tuple[list[str], list[str]]:
+    """The names of one test's own series, and their keys."""
+    names = [f"{what.title()} Series {number:02}" for number in range(count)]
     return names, [name.lower().replace(" ", "-") for name in names]
 
 
-async def check_whole(stack: Stack, keys: list[str]) -> None:
-    """Every series is complete, each outcome was recorded once, and its files are there."""
-    for key in keys:
-        outcomes = [one["type"] for one in await stack.history(key) if one["type"] in FINALS]
-        assert sorted(outcomes) == sorted(FINALS), key
-        await stack.check_files(key)
-    assert list(stack.library.rglob("*.tmp")) == []
+async def test_each_service_is_killed_in_turn_at_no_cost(stack: Stack) -> None:
+    """kill -9 of one after the other, each right behind new adds: all fifty complete, and a feed sees it."""
+    names, keys = some_names("killed", COUNT)
+    promises = Promises(stack)
+    async with following(stack.url, stack.headers, snapshot="false") as feed:
+        for number, service in enumerate(SERVICES):
+            await asyncio.gather(*(promises.add(name) for name in names[number :: len(SERVICES)]))
+            await stack.kill(service)
 
-
-@pytest.mark.parametrize("service", ["gateway", "nfo", "episodes", "images", "projector", "caretaker"])
-async def test_a_killed_service_costs_nothing(stack: Stack, service: str) -> None:
-    """kill -9 of any one service in the middle of loading: everything completes."""
-    names, keys = some_names(service)
-    for name in names:
-        await stack.add(name)
-    await stack.kill(service)
-    async with stack.client() as client:
-        await eventually(lambda: _is_ready(client), within=30)
-
-    assert set((await stack.settled(*keys, within=90)).values()) == {"completed"}
-    await check_whole(stack, keys)
+        assert set((await stack.settled(*keys, within=120)).values()) == {"completed"}
+        assert set(promises.positions) == set(keys)
+        await check_nothing_lost(stack, keys, feed)
 
 
 async def test_a_feed_misses_nothing_when_the_projector_dies(stack: Stack) -> None:
     """Frames are lost with it; the gateway makes up for them from the rows: every series' last state arrives."""
-    names, keys = some_names("projector died")
+    names, keys = some_names("projector died", 12)
     async with subscribed(stack.url, stack.headers, snapshot="false") as feed:
         for name in names[:6]:
             await stack.add(name)
@@ -72,7 +64,7 @@ async def test_a_feed_misses_nothing_when_the_projector_dies(stack: Stack) -> No
 
 async def test_a_reader_that_comes_back_gets_what_changed_since(stack: Stack) -> None:
     """`Last-Event-ID` brings every series that changed since, and nothing older."""
-    names, keys = some_names("came back")
+    names, keys = some_names("came back", 2)
     async with subscribed(stack.url, stack.headers, snapshot="false") as feed:
         await stack.add(names[0])
         await eventually(lambda: feed.latest().get(keys[0]) == "completed", within=30)
@@ -89,11 +81,3 @@ async def test_a_reader_that_comes_back_gets_what_changed_since(stack: Stack) ->
 def _are_complete(feed: Received, keys: list[str]) -> bool:
     latest = feed.latest()
     return all(latest.get(key) == "completed" for key in keys)
-
-
-async def _is_ready(client: httpx2.AsyncClient) -> bool:
-    try:
-        return (await client.get("/health/ready")).status_code == 200
-    except httpx2.HTTPError:
-        await asyncio.sleep(0.1)
-        return False
