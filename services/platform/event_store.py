@@ -100,7 +100,7 @@ class EventStore:
 
     @property
     def refusal(self) -> str | None:
-        """Why the log, which can be read, took nothing of late from this process; None as far as is known."""
+        """Why the log, which answers, took nothing of late from this process; None as far as is known."""
         if self._refused is None or self._refused[1] < asyncio.get_running_loop().time():
             return None
         return self._refused[0]
@@ -142,11 +142,11 @@ class EventStore:
         body = codec.encode(event)
         reason: object = None
         conflict: Conflict | None = None
-        can_be_read = False
         clock = asyncio.get_running_loop().time
         end = clock() + self._timeout
         for attempt in range(tries):
             within = (end - clock()) / (tries - attempt)
+            can_be_read = takes_nothing = False
             try:
                 # An earlier try may have been recorded although nobody said so: its own event then refuses this one.
                 if attempt and (position := await self._last_position(subject, identifier, within)):
@@ -161,23 +161,29 @@ class EventStore:
                 raise TooLarge(f"{len(body)} bytes, the server takes {self.nc.max_payload}") from error
             except (NatsError, TimeoutError, OSError) as error:
                 reason = _why(error)
+                # A lost connection is told otherwise, or the look of this same try is what got no answer.
+                takes_nothing = can_be_read and isinstance(error, TimeoutError)
                 await asyncio.sleep(0.1 * attempt)
-        if can_be_read and conflict is None:
+        if takes_nothing:
             # So is a stream of nats-server's that could not be written once, until the server is started anew.
-            why = "the event log can be read but takes nothing: there may be no room on its disk"
-            self._refused = why, clock() + _REMEMBERED
-            raise LogUnavailable(why)
+            raise self._refusing("the event log can be read but takes nothing: there may be no room on its disk")
         raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
     async def _publish(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Appended:
         answer = await self._mux.request(subject, body, headers, timeout=timeout)
         ack = _ACK.decode(answer.data)
         if ack.error is None:
-            self._refused = None
+            # A stream that can't be written still knows what it has: neither a duplicate nor a conflict ends a refusal.
+            self._refused = self._refused if ack.duplicate else None
             return Appended(ack.seq, ack.duplicate)
         if ack.error.err_code in _WRONG_SEQUENCE:
             raise Conflict(ack.error.description)
-        raise LogUnavailable(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
+        raise self._refusing(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
+
+    def _refusing(self, why: str) -> LogUnavailable:
+        """What to raise when the log answers and takes nothing; it is told for a while."""
+        self._refused = why, asyncio.get_running_loop().time() + _REMEMBERED
+        return LogUnavailable(why)
 
     async def _last_position(self, subject: str, identifier: str, timeout: float) -> int:
         """The position of the subject's last event if it carries the id `identifier`, else 0. Asks the leader."""

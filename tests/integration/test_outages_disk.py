@@ -10,7 +10,7 @@ from deploy.local.keeper import keep_running
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 from services.platform.library_files import names_in, write_whole
@@ -99,10 +99,13 @@ async def test_a_log_on_a_full_disk_takes_nothing_until_there_is_room(tmp_path: 
             with disk.full():
                 with pytest.raises(LogUnavailable, match="no room on its disk"):
                     await add_on_and_on(store, taken)
-                keys = await keys_of(store)
+                with pytest.raises(Conflict):
+                    await store.append(added(taken[0]), expect=life_of(taken[0], 0))
+                keys, refusal = await keys_of(store), store.refusal
                 assert not await server.wants_restart()
 
             assert keys == taken
+            assert refusal is not None  # what it knows of the past, it says all the same
             await eventually(lambda: "runs again" in lines, within=60)
             await eventually(lambda: appended(store, "again"), within=30)
             assert await keys_of(store) == [*taken, "again"]
