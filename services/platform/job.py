@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
+import msgspec
+
 from contracts.events import (
     CausedFact,
     FileRecord,
@@ -12,6 +14,7 @@ from contracts.events import (
     NfoLoaded,
     Part,
     PartFact,
+    PartFailed,
     PartStarted,
     RecordedEvent,
 )
@@ -28,6 +31,13 @@ class Superseded(Exception):
     """The series was removed or the part was started anew while this load ran: its result is not wanted any more."""
 
 
+class Written(msgspec.Struct, frozen=True):
+    """A file that was written: its path in the library and its sha256, and how to put back what was there before."""
+
+    file: tuple[str, str]
+    take_back: Callable[[], Awaitable[None]]
+
+
 class Job:
     """One attempt at loading one part: what the work may know and ask."""
 
@@ -42,7 +52,7 @@ class Job:
         self.cause = self.one.cause
         self.has_written = False
         self.files_unwanted = False  # the series was removed meanwhile, and its files are to be deleted
-        self.undo: list[Callable[[], Awaitable[None]]] = []
+        self.written: list[Written] = []
 
     @property
     def key(self) -> str:
@@ -82,13 +92,15 @@ class Job:
         It was one of this start, or of the start before it, perhaps in a former life.
         """
         begun = self.last(PartStarted)
-        return self.run.delivery > 1 or (
-            begun is not None
-            and not any(
-                isinstance(one.event, FinalEvent) and one.event.part is self.part and one.event.cause == begun.cause
-                for one in self.events
-            )
-        )
+        if self.run.delivery > 1 or begun is None:
+            return self.run.delivery > 1
+        outcomes = [
+            one.event
+            for one in self.events
+            if isinstance(one.event, FinalEvent) and one.event.part is self.part and one.event.cause == begun.cause
+        ]
+        # A failure tells of the files of its own delivery, not of those of one that died before it.
+        return all(isinstance(one, PartFailed) and begun.delivery > 1 for one in outcomes)
 
     def last(self, kind: type[E]) -> E | None:
         """The last event of `kind` that this series has (for parts' events: of this part)."""
@@ -97,6 +109,11 @@ class Job:
             if isinstance(event, kind) and (not isinstance(event, PartFact) or event.part is self.part):
                 return event
         return None
+
+    async def recorded_files(self) -> frozenset[tuple[str, str]]:
+        """Path and sha256 of the part's files as the log has them by now."""
+        state = fold(await self._store.last_of_each(self.key))
+        return frozenset((one.path, one.sha256) for one in state.part(self.part).files) if state else frozenset()
 
     async def check(self, *, before: int | None = None) -> None:
         """Look again, before a file is written and after the last one; raises Superseded if nobody wants the load.

@@ -19,16 +19,21 @@ class Neighbours:
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._count = 0
-        self._is_shut = False
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def opened(self) -> None:
+        """Return when the door is open."""
+        await self._open.wait()
 
     @asynccontextmanager
     async def place(self, *, alone: bool) -> AsyncIterator[None]:
         """A place among the loads; `alone` waits for the others to finish. Raises Shut."""
-        if self._is_shut:
+        if not self._open.is_set():
             raise Shut
-        self._is_shut = alone
         try:
             if alone:
+                self._open.clear()
                 async with self._changed:
                     await self._changed.wait_for(lambda: self._count == 0)
             self._count += 1
@@ -40,4 +45,4 @@ class Neighbours:
                     self._changed.notify_all()
         finally:
             if alone:
-                self._is_shut = False
+                self._open.set()

@@ -1,11 +1,12 @@
 """The files of one job: written only while they are wanted, and taken back if they turn out not to be."""
 
+from functools import partial
 from hashlib import sha256
 
 from msgspec.structs import replace
 
 from contracts.events import FileRecord
-from services.platform.job import Job
+from services.platform.job import Job, Written
 from services.platform.library import Library
 
 _PUT_BACK = 32 * 1024**2  # bytes: what is larger, and is nothing that Coldopen writes, stays replaced
@@ -89,7 +90,8 @@ class PartFiles:
         mine = self._recorded(before) if before else None
         state = mine.state if mine else "updated" if before else "written"
         if len(former or b"") <= _PUT_BACK:
-            self._job.undo.append(lambda: self._put_back(name, record.sha256, former, is_ours=state == "written"))
+            step = partial(self._put_back, name, record.sha256, former, is_ours=state == "written")
+            self._job.written.append(Written((record.path, record.sha256), step))
         return replace(record, state=state, width=width, height=height)
 
     async def _put_back(self, name: str, written: str, former: bytes | None, *, is_ours: bool) -> None:

@@ -7,9 +7,10 @@ decided in `domain.py`; the work itself knows nothing of retries.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 from nats.aio.msg import Msg
@@ -34,10 +35,12 @@ from services.platform.failures import LoadFailure
 from services.platform.job import Job, Superseded, Work
 from services.platform.neighbours import Neighbours, Shut
 from services.platform.streams import ACK_WAIT
-from services.platform.tasks import end
+from services.platform.tasks import end, to_the_end
 from services.platform.urgency import is_background_start, urgency
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 DEADLINE = 600.0
 _SIGNAL_EVERY = ACK_WAIT / 4
@@ -117,6 +120,9 @@ class PartLoader:
                         await self._run(message, Job(self.store, self.part, events, state, decision))
             except Shut:
                 await _nak(message, _LATER)
+                # The slot rests, and holds nothing meanwhile, or it would turn over all that waits in the broker.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._neighbours.opened(), _LATER)
             except Conflict:
                 await message.ack()  # another life of the series has begun: this one is over
             except LogUnavailable as error:
@@ -145,10 +151,10 @@ class PartLoader:
             await self._record_for_sure(outcome, job, message)
         except (Superseded, Conflict) as error:
             log.info("superseded", why=str(error))
-            await _undo(job)
+            await to_the_end(_undo(job))
             await message.ack()
         except asyncio.CancelledError:
-            await asyncio.shield(self._release(message, job))
+            await to_the_end(self._release(message, job))
             raise
         else:
             await (message.ack() if delay is None else _nak(message, delay))
@@ -209,18 +215,13 @@ class PartLoader:
         Raises Superseded if files were written and nobody wanted them any more when it was recorded: no one will know
         of them by an event that counts for nothing.
         """
-        while True:
-            try:
-                position = await self._record(event, job.state, message)
-                if job.has_written:
-                    await job.check(before=position)
-            except TooLarge as error:
-                event = self._final(job, LoadFailure("invalid", "too_large", f"the outcome is too large: {error}"))
-            except LogUnavailable as error:
-                log.warning("outcome_waits_for_the_log", error=str(error))
-                await asyncio.sleep(1.0)
-            else:
-                return
+        try:
+            position = await _until_the_log_answers(lambda: self._record(event, job.state, message))
+        except TooLarge as error:
+            too_large = self._final(job, LoadFailure("invalid", "too_large", f"the outcome is too large: {error}"))
+            position = await _until_the_log_answers(lambda: self._record(too_large, job.state, message))
+        if job.has_written:
+            await _until_the_log_answers(lambda: job.check(before=position))
 
     async def _record(self, event: CausedEvent, state: SeriesState, message: Msg) -> int:
         head = message.headers or {}
@@ -282,9 +283,24 @@ async def _nak(message: Msg, delay: float) -> None:
         await message.nak(delay=delay or None)
 
 
-async def _undo(job: Job) -> None:
-    for step in reversed(job.undo):
+async def _until_the_log_answers(ask: Callable[[], Awaitable[T]]) -> T:
+    while True:
         try:
-            await step()
+            return await ask()
+        except LogUnavailable as error:
+            log.warning("outcome_waits_for_the_log", error=str(error))
+            await asyncio.sleep(1.0)
+
+
+async def _undo(job: Job) -> None:
+    """Take back what was written, but for what a newer start has found and recorded as its own meanwhile."""
+    recorded: frozenset[tuple[str, str]] = frozenset()
+    with suppress(LogUnavailable):
+        recorded = await job.recorded_files()
+    for written in reversed(job.written):
+        if written.file in recorded:
+            continue
+        try:
+            await written.take_back()
         except LoadFailure as failure:
             log.warning("undo_failed", error=failure.error.message)

@@ -1,6 +1,7 @@
 """Ending tasks for sure."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 _PATIENCE = 0.2  # seconds
@@ -17,3 +18,17 @@ async def end(*tasks: asyncio.Future[Any], patience: float = _PATIENCE) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=patience)
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end, however often this task is cancelled meanwhile: that counts afterwards."""
+    running = asyncio.ensure_future(work)
+    cancelled = False
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            cancelled = True
+    running.result()
+    if cancelled:
+        raise asyncio.CancelledError

@@ -1,6 +1,7 @@
 """One delivery's way through a loader, on a real nats-server: what is recorded, acknowledged, given back, undone."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -31,7 +32,7 @@ from contracts.subjects import STREAM
 from services.platform.domain import MAX_WAITED
 from services.platform.event_store import Appended, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
-from services.platform.job import Job
+from services.platform.job import Job, Written
 from services.platform.neighbours import Neighbours, Shut
 from services.platform.part_loader import PartLoader
 from services.platform.upstream_gate import Gate
@@ -42,6 +43,8 @@ from tests.support.waiting import eventually
 ADDED = SeriesAdded(
     key="bleach", name="Bleach", site="e", link="https://e/x", canonical=Canonical(site="e", id="b"), folder="Bleach"
 )
+
+WRITTEN = ("Bleach (2004)/poster.jpg", "0" * 64)
 
 
 @pytest.fixture
@@ -274,7 +277,7 @@ async def test_a_removal_while_it_runs_undoes_the_work(store: EventStore) -> Non
         async def undo() -> None:
             undone.append("poster.jpg")
 
-        job.undo.append(undo)
+        job.written.append(Written(WRITTEN, undo))
         await store.append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
         await job.check()
         return await identify(job)
@@ -306,7 +309,7 @@ async def test_a_removal_beside_the_outcome_undoes_the_work_if_it_came_first(sto
         async def undo() -> None:
             undone.append("poster.jpg")
 
-        job.undo.append(undo)
+        job.written.append(Written(WRITTEN, undo))
         job.has_written = True
         return await identify(job)
 
@@ -314,6 +317,90 @@ async def test_a_removal_beside_the_outcome_undoes_the_work_if_it_came_first(sto
 
     assert undone == (["poster.jpg"] if when == "before" else [])
     await eventually(partial(is_all_acknowledged, store))
+
+
+async def test_an_outcome_is_recorded_once_however_often_the_log_goes_away_behind_it(store: EventStore) -> None:
+    """It is there: only the look for a removal in front of it is done again, and one behind it undoes nothing."""
+    undone: list[str] = []
+
+    class Leaving(EventStore):
+        appended = 0
+        looks_fail = 2
+
+        async def append(self, event: Event, **how: Any) -> Appended:
+            self.appended += isinstance(event, SeriesIdentified)
+            return await super().append(event, **how)
+
+        async def last_of(self, subjects: Sequence[str], *, up_to: int = 0) -> list[RecordedEvent]:
+            if self.appended and self.looks_fail:
+                if self.looks_fail == 2:
+                    await super().append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
+                self.looks_fail -= 1
+                raise LogUnavailable("it has just gone")
+            return await super().last_of(subjects, up_to=up_to)
+
+    async def writes(job: Job) -> FinalEvent:
+        async def undo() -> None:
+            undone.append("poster.jpg")
+
+        job.written.append(Written(WRITTEN, undo))
+        job.has_written = True
+        return await identify(job)
+
+    leaving = Leaving(store.nc)
+    await PartLoader(Part.IDENTITY, leaving, writes).handle(await delivery(store))
+
+    assert (leaving.appended, leaving.looks_fail, undone) == (1, 0, [])
+
+
+async def test_what_a_newer_start_has_recorded_is_not_taken_back(store: EventStore) -> None:
+    """Another process took the newer start, found the file there and said so: it is that one's now."""
+    undone: list[str] = []
+    record = FileRecord(path=WRITTEN[0], sha256=WRITTEN[1], bytes=1, state="written")
+    other = FileRecord(path="Bleach (2004)/fanart.jpg", sha256="1" * 64, bytes=1, state="written")
+
+    async def slow(job: Job) -> FinalEvent:
+        for one in (record, other):
+
+            async def undo(path: str = one.path) -> None:
+                undone.append(path)
+
+            job.written.append(Written((one.path, one.sha256), undo))
+        again = PartRequested(key="bleach", part=Part.IDENTITY, reason="refresh")
+        cause = (await store.append(again, expect=life_of("bleach", 1))).position
+        error = LoadError(kind="invalid", code="any", message="it has a file nevertheless")
+        await store.append(
+            PartFailed(key="bleach", part=Part.IDENTITY, cause=cause, attempt=1, error=error, files=(record,))
+        )
+        await job.check()
+        return await identify(job)
+
+    await PartLoader(Part.IDENTITY, store, slow).handle(await delivery(store))
+
+    assert undone == [other.path]
+
+
+@pytest.mark.parametrize(("delivery_before", "in_doubt"), [(1, False), (2, True)])
+async def test_a_failure_ends_no_doubt_about_what_a_dead_worker_wrote(
+    store: EventStore, delivery_before: int, in_doubt: bool
+) -> None:
+    """The one that failed was another delivery than the one that may have written."""
+    seen: list[bool] = []
+
+    async def notes(job: Job) -> FinalEvent:
+        seen.append(job.was_begun_before)
+        return await identify(job)
+
+    loader = PartLoader(Part.IDENTITY, store, notes)
+    first = await delivery(store)
+    await store.append(PartStarted(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, delivery=delivery_before))
+    error = LoadError(kind="network", code="timeout", message="it did not answer")
+    await store.append(PartFailed(key="bleach", part=Part.IDENTITY, cause=1, attempt=1, error=error))
+    await first.ack()
+    await store.append(PartRequested(key="bleach", part=Part.IDENTITY, reason="retry"), expect=life_of("bleach", 1))
+    await loader.handle(await delivery(store))
+
+    assert seen == [in_doubt]
 
 
 async def is_all_acknowledged(store: EventStore) -> bool:
@@ -330,7 +417,7 @@ async def test_a_newer_start_waits_until_the_former_one_has_cleaned_up(store: Ev
             order.append(f"{job.state.added} undone")
 
         order.append(f"{job.state.added} begun")
-        job.undo.append(undo)
+        job.written.append(Written(WRITTEN, undo))
         if not begun.is_set():
             begun.set()
             await go_on.wait()
