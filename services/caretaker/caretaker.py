@@ -21,7 +21,7 @@ from services.caretaker.domain import Deletion, deletions, files_to_look_at, los
 from services.caretaker.known import Known
 from services.caretaker.refreshing import refreshes
 from services.caretaker.renewals import renewals
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 
@@ -73,12 +73,11 @@ class Caretaker:
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that it began with."""
         while True:
-            try:
-                await self.check()
-                await self.delete_files()
-                await self.look_at_files()
-            except (LogUnavailable, NatsError, TimeoutError, OSError) as error:
-                log.warning("check_put_off", why=str(error) or type(error).__name__)
+            for look_after in (self.check, self.delete_files, self.look_at_files):
+                try:
+                    await look_after()
+                except (LogUnavailable, NatsError, TimeoutError, OSError) as error:
+                    log.warning("check_put_off", what=look_after.__name__, why=str(error) or type(error).__name__)
             await asyncio.sleep(self._interval)
 
     async def check(self) -> int:
@@ -151,24 +150,38 @@ class Caretaker:
         return True
 
     async def delete_files(self) -> int:
-        """Delete what removals asked to delete; of how many series. What is not as it was written stays."""
-        done = 0
-        for key in deletions(self._known.states.values()):
+        """Delete what removals asked to delete; of how many series. What is not as it was written stays.
+
+        What can't be recorded, because the log is away or denies it, is done once more with the next call.
+        """
+        await self._known.catch_up()
+        due, position = deletions(self._known.states.values()), self._known.position
+        done: list[tuple[FilesDeleted, Expect]] = []
+        for key in list(due):
             # Once more, right before: whoever moves in now may count on what is there.
             await self._known.catch_up()
-            if (deletion := deletions(self._known.states.values()).get(key)) is None:
+            if self._known.position > position:
+                due, position = deletions(self._known.states.values()), self._known.position
+            if key not in due:
                 continue
             try:
-                deleted = await self._delete(key, deletion)
-                await self._store.append(deleted, expect=life_of(key, self._known.states[key].added))
+                done.append((await self._delete(key, due[key]), life_of(key, self._known.states[key].added)))
             except LoadFailure as failure:
                 log.warning("files_not_deleted", key=key, why=failure.error.message)
-            except Conflict:
-                self._next_look = self._now() + _FIRST_LOOK  # added anew meanwhile: its files may be those
-            else:
-                done += 1
-                log.info("files_deleted", key=key, files=len(deleted.files), kept=len(deleted.kept))
-        return done
+        # Together: a log that does not answer costs the patience for one answer, not for each.
+        return sum(await asyncio.gather(*(self._record(deleted, life) for deleted, life in done)))
+
+    async def _record(self, deleted: FilesDeleted, life: Expect) -> bool:
+        try:
+            await self._store.append(deleted, expect=life)
+        except LogUnavailable as error:
+            log.warning("deletion_not_recorded", key=deleted.key, why=str(error))
+            return False
+        except Conflict:
+            self._next_look = self._now() + _FIRST_LOOK  # added anew meanwhile: its files may be those
+            return False
+        log.info("files_deleted", key=deleted.key, files=len(deleted.files), kept=len(deleted.kept))
+        return True
 
     async def _delete(self, key: str, deletion: Deletion) -> FilesDeleted:
         """Delete the files, and the folder if that leaves it empty; what came of it."""

@@ -8,11 +8,11 @@ from services.platform.event_store import EventStore
 
 
 class Known:
-    """Folds the log for itself, from where it stopped the last time."""
+    """Folds the log for itself, from where it stopped the last time: up to `position`."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._position = 0
+        self.position = 0
         self.log_id: str | None = None
         self.states: dict[str, SeriesState] = {}
         self._failing: dict[str, dict[Part, Failing]] = {}
@@ -24,10 +24,10 @@ class Known:
     async def catch_up(self) -> None:
         """Fold what is new. Raises LogUnavailable, or ForeignLog if the log is not the one that it began with."""
         info = await self._store.info()
-        info.check_continues(self.log_id, self._position)
+        info.check_continues(self.log_id, self.position)
         self.log_id = info.log_id
-        async for one in self._store.read_all(after=self._position):
-            self._position = one.position
+        async for one in self._store.read_all(after=self.position):
+            self.position = one.position
             if isinstance(one, RecordedEvent):
                 await self._take(one)
 

@@ -10,16 +10,12 @@ import pytest
 from contracts import codec
 from contracts.events import (
     Event,
-    FilesDeleted,
     LoadError,
-    NfoLoaded,
     Part,
     PartFailed,
     PartRequested,
     PartStarted,
     PartUnchanged,
-    RecordedEvent,
-    SeriesIdentified,
     SeriesRemoved,
 )
 from contracts.subjects import STREAM, subject_of
@@ -28,6 +24,7 @@ from services.platform.event_store import EventStore, life_of
 from services.platform.library import Library
 from services.platform.tasks import end
 from tests.support.builders import NETWORK, NOT_FOUND
+from tests.support.caretaking import Clock, caretaker, loaded_series, requests
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 
@@ -39,26 +36,9 @@ def library(tmp_path: Path) -> Library:
     return library
 
 
-class Clock:
-    """Stands still unless it is told to go on."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def go(self, **span: float) -> None:
-        self.time += timedelta(**span)
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def caretaker(store: EventStore, library: Library, now: Clock | None = None) -> Caretaker:
-    return Caretaker(store, library, interval=60, between=0, now=now or Clock())
 
 
 async def acknowledge_all(store: EventStore, part: Part) -> None:
@@ -67,11 +47,6 @@ async def acknowledge_all(store: EventStore, part: Part) -> None:
     for message in await subscription.fetch(10, timeout=2):
         await message.ack_sync()
     await subscription.unsubscribe()
-
-
-async def requests(store: EventStore) -> list[PartRequested]:
-    found = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
-    return [event for event in found if isinstance(event, PartRequested)]
 
 
 async def test_lost_work_is_asked_for_once(store: EventStore, library: Library) -> None:
@@ -259,84 +234,3 @@ async def test_it_goes_on_by_itself(store: EventStore, library: Library, tmp_pat
         await eventually(lambda: _count(store, 1))
     finally:
         await end(running)
-
-
-async def test_files_of_a_removed_series_are_deleted_if_that_was_asked_for(
-    store: EventStore, library: Library, tmp_path: Path
-) -> None:
-    """What Coldopen wrote goes; what a person changed or put there stays, and with it the folder."""
-    gone, kept = await loaded_series(store, library, "gone"), await loaded_series(store, library, "kept")
-    (tmp_path / "Edited").mkdir()
-    edited = await loaded_series(store, library, "edited")
-    (tmp_path / "Edited" / "tvshow.nfo").write_bytes(b"<tvshow><title>Mine</title></tvshow>")
-    (tmp_path / "Edited" / "episode.mkv").write_bytes(b"video")
-    await store.append(SeriesRemoved(key="gone", delete_files=True), expect=life_of("gone", gone))
-    await store.append(SeriesRemoved(key="kept"), expect=life_of("kept", kept))
-    await store.append(SeriesRemoved(key="edited", delete_files=True), expect=life_of("edited", edited))
-    one = caretaker(store, library)
-    await one.check()
-
-    done = [await one.delete_files(), await one.delete_files()]
-
-    assert done == [2, 0]
-    assert not (tmp_path / "Gone").exists()
-    assert (tmp_path / "Kept" / "tvshow.nfo").exists()
-    assert sorted(path.name for path in (tmp_path / "Edited").iterdir()) == ["episode.mkv", "tvshow.nfo"]
-    assert await deletions(store) == [
-        FilesDeleted(key="edited", kept=("Edited/tvshow.nfo",)),
-        FilesDeleted(key="gone", files=("Gone/tvshow.nfo",)),
-    ]
-
-
-async def test_files_are_deleted_once(store: EventStore, library: Library, tmp_path: Path) -> None:
-    """What somebody brings back afterwards, the very same bytes from a backup, is theirs; also after a restart."""
-    gone = await loaded_series(store, library, "gone")
-    written = (tmp_path / "Gone" / "tvshow.nfo").read_bytes()
-    await store.append(SeriesRemoved(key="gone", delete_files=True), expect=life_of("gone", gone))
-    await deleted_by_a_new_caretaker(store, library)
-    (tmp_path / "Gone").mkdir()
-    (tmp_path / "Gone" / "tvshow.nfo").write_bytes(written)
-
-    assert await deleted_by_a_new_caretaker(store, library) == 0
-    assert (tmp_path / "Gone" / "tvshow.nfo").read_bytes() == written
-
-
-async def test_nothing_is_deleted_from_a_folder_that_a_living_series_has(
-    store: EventStore, library: Library, tmp_path: Path
-) -> None:
-    """The next one has moved in: its files are in use, whoever wrote them, and stay so when it goes without them."""
-    first = await loaded_series(store, library, "first", folder="Shared")
-    await store.append(SeriesRemoved(key="first", delete_files=True), expect=life_of("first", first))
-    second = await loaded_series(store, library, "second", folder="shared")
-    await deleted_by_a_new_caretaker(store, library)
-    await store.append(SeriesRemoved(key="second"), expect=life_of("second", second))
-    await deleted_by_a_new_caretaker(store, library)
-
-    assert (tmp_path / "Shared" / "tvshow.nfo").exists()
-    assert await deletions(store) == [FilesDeleted(key="first", kept=("Shared/tvshow.nfo",))]
-
-
-async def deleted_by_a_new_caretaker(store: EventStore, library: Library) -> int:
-    """Of how many series one that has just started deletes the files."""
-    one = caretaker(store, library)
-    await one.check()
-    return await one.delete_files()
-
-
-async def deletions(store: EventStore) -> list[FilesDeleted]:
-    """What was deleted, by key."""
-    events = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
-    return sorted((one for one in events if isinstance(one, FilesDeleted)), key=lambda one: one.key)
-
-
-async def loaded_series(store: EventStore, library: Library, key: str, folder: str | None = None) -> int:
-    """A series whose NFO was written into its folder; the position of its add."""
-    folder = folder or key.title()
-    position = (await store.append(added(key, parts=(Part.NFO,)))).position
-    identified = SeriesIdentified(
-        key=key, cause=position, attempt=1, catalogue="tvmaze", catalogue_id=key, name=key, folder=folder
-    )
-    cause = (await store.append(identified)).position
-    record = await library.write(folder, "tvshow.nfo", f"<tvshow><title>{key}</title></tvshow>".encode())
-    await store.append(NfoLoaded(key=key, cause=cause, attempt=1, files=(record,)))
-    return position
