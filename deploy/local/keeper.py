@@ -24,22 +24,23 @@ class Server(Protocol):
 async def keep_running(
     name: str, server: Server, forward: Forward, *, is_stuck: Callable[[], Awaitable[bool]] | None = None
 ) -> None:
-    """Until cancelled. The pause before a restart grows while the server keeps dying."""
+    """Until cancelled. The pause before a restart grows while the server keeps dying, or keeps getting stuck."""
     pause, since = 0.0, time.monotonic()
     asked = since
     while True:
         await asyncio.sleep(_LOOK_EVERY)
         if server.pid is None:
-            pause = next_pause(pause, time.monotonic() - since)
-            forward(name, f"ended by itself; started again in {pause:.1f} s")
-            await asyncio.sleep(pause)
+            why = "ended by itself"
         elif is_stuck is None or time.monotonic() - asked < _ASK_EVERY:
             continue
         else:
             asked = time.monotonic()
             if not await is_stuck():
                 continue
-            forward(name, "ended up unable to write; started again")
+            why = "ended up unable to write"
+        pause = next_pause(pause, time.monotonic() - since)
+        forward(name, f"{why}; started again in {pause:.1f} s")
+        await asyncio.sleep(pause)
         try:
             await server.restart()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the server, the next try may go well
