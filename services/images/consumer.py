@@ -19,6 +19,7 @@ from contracts.presentation import MAX_RETRIES
 from services.images.best import OF_THE_PICTURE, Pictures
 from services.images.filing import Filing, Plan
 from services.images.wanted import Wanted, optional, wanted
+from services.platform.domain import on_failure
 from services.platform.failures import LoadFailure
 from services.platform.job import Job
 from services.platform.library import Library
@@ -28,7 +29,8 @@ from services.platform.part_loader import DEADLINE
 log = structlog.get_logger()
 
 PATIENCE = 30.0  # seconds for all optional pictures of one load; what is missing then comes with the next refresh
-_LONGEST_WAIT = 600.0  # seconds that they may keep a load waiting for a server that is away
+_LONGEST_DELAY = 60.0  # seconds that they may hold back poster and fanart, which are there, for another attempt
+_LONGEST_WAIT = 600.0  # seconds that a load may have waited in all for servers that are away, and still wait for them
 _PASSING: frozenset[ErrorKind] = frozenset({"network", "busy"})
 _AT_ONCE = 3  # of them: a series of 50 seasons neither takes minutes nor besieges the picture server
 _ROOM = 64 * 1024**2  # bytes of them that may wait in memory to be written; what there is no room for comes likewise
@@ -53,8 +55,8 @@ class LoadImages:
     """`poster.jpg` and `fanart.jpg`; loaded if one of them is and the catalogue has no other.
 
     With them come, as far as the catalogue has them, the banner, the landscape and the seasons' posters, within
-    `patience` seconds. Where these come from may be away for a while: then the attempt is made again, as long as there
-    are tries. Whatever else is wrong with them is logged and never makes the part fail; alone they don't make it
+    `patience` seconds. Where these come from may be away for a short while: then the attempt is made again, as long as
+    there are tries. Whatever else is wrong with them is logged and never makes the part fail; alone they don't make it
     loaded either.
 
     Nothing is written before all is fetched, and then in one go: only what an outcome tells of is known for ours, and
@@ -81,33 +83,32 @@ class LoadImages:
                     await _carry_out_optional(filing, await _plan_without_fetching(filing, one))
             return unavailable(job, "the catalogue has neither poster nor fanart of this series")
         until = min(_now() + self._patience, latest)
-        more = await self._optional(filing, extra, until=until, is_patient=_may_try_again(job))
+        more = await self._optional(job, filing, extra, until)
         files = [*await filing.carry_out(plans)]
         for plan in more:
             files += await _carry_out_optional(filing, plan)
         return with_files(ImagesLoaded, job, tuple(files))
 
-    async def _optional(
-        self, filing: Filing, pictures: Sequence[Wanted], until: float, *, is_patient: bool
-    ) -> list[Plan]:
+    async def _optional(self, job: Job, filing: Filing, pictures: Sequence[Wanted], until: float) -> list[Plan]:
         """Of those that could be had until that time of the loop their new pictures; the others stay as they are.
 
-        Raises LoadFailure if it `is_patient` and something is in the way that passes.
+        Raises LoadFailure if another attempt soon may get more of them.
         """
         plans: list[Plan] = []
+        failures: list[LoadFailure] = []
         room = self._room
         for start in range(0, len(pictures), _AT_ONCE):
             if room <= 0:
                 until = _now()
             batch = pictures[start : start + _AT_ONCE]
-            planned: list[Plan] = []
-            for each in await asyncio.gather(
-                *[_plan_optional(filing, one, until, is_patient=is_patient) for one in batch],
+            found = await asyncio.gather(
+                *[_plan_until(until, filing, one) for one in batch],
                 return_exceptions=True,  # else the others of the batch would go on behind its back
-            ):
-                if isinstance(each, BaseException):
-                    raise each
-                planned.append(each)
+            )
+            failures += [each for each in found if isinstance(each, LoadFailure)]
+            if passing := _passing_soon(job, failures):
+                raise passing
+            planned = [await _or_left_out(filing, one, each) for one, each in zip(batch, found, strict=True)]
             room -= sum(len(plan.picture.data) for plan in planned if plan.picture)
             plans += planned
         return plans
@@ -139,21 +140,34 @@ def _named(one: Wanted, failure: LoadFailure) -> LoadFailure:
     return LoadFailure(failure.error.kind, failure.error.code, f"{one.kind}: {failure.error.message}")
 
 
-def _may_try_again(job: Job) -> bool:
-    """Whether optional pictures may still make the attempt fail, since another one would follow soon."""
-    return job.one.retries < MAX_RETRIES and job.one.waited < _LONGEST_WAIT
+def _passing_soon(job: Job, failures: Sequence[LoadFailure]) -> LoadFailure | None:
+    """The first of those for which another attempt is worth making: what is in the way passes soon.
+
+    There is none if any server is away for longer: the poster, which is fetched anew then, may come from it too.
+    """
+    if job.one.retries >= MAX_RETRIES:
+        return None  # any failure of the poster's would be the last
+    passing = [failure for failure in failures if failure.error.kind in _PASSING]
+    return passing[0] if passing and all(_is_over_soon(job, failure) for failure in passing) else None
 
 
-async def _plan_optional(filing: Filing, one: Wanted, until: float, *, is_patient: bool) -> Plan:
-    try:
-        async with asyncio.timeout_at(until):
-            return await filing.plan(one)
-    except LoadFailure as failure:
-        if is_patient and failure.error.kind in _PASSING:
-            raise
-        _leave_out(one.names, failure)
-    except TimeoutError as late:
-        _leave_out(one.names, late)
+def _is_over_soon(job: Job, failure: LoadFailure) -> bool:
+    """Whether the attempt that would follow it comes soon, however the jitter falls."""
+    again = on_failure(job.one, failure.error, failure.retry_after, jitter=1.0, held_back=failure.held_back)
+    return again is not None and again.delay <= _LONGEST_DELAY and again.waited < _LONGEST_WAIT
+
+
+async def _plan_until(until: float, filing: Filing, one: Wanted) -> Plan:
+    async with asyncio.timeout_at(until):
+        return await filing.plan(one)
+
+
+async def _or_left_out(filing: Filing, one: Wanted, found: Plan | BaseException) -> Plan:
+    if isinstance(found, Plan):
+        return found
+    if not isinstance(found, LoadFailure | TimeoutError):
+        raise found
+    _leave_out(one.names, found)
     return await _plan_without_fetching(filing, one)
 
 

@@ -304,6 +304,38 @@ async def test_optional_pictures_are_not_waited_for_without_end(
     assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg", "season01-poster.jpg"]
 
 
+@pytest.mark.parametrize("seconds", ["100", "3000", "3600", "86400"])
+@pytest.mark.parametrize("offer", ["banner", "season-1"])
+async def test_no_optional_picture_holds_back_what_is_there(house: House, offer: str, seconds: str) -> None:
+    """Poster and fanart are written at once where it would take long until the others can be asked for again."""
+    house.gallery.show("poster", "fanart")
+    house.gallery.show(offer, status=429, headers=(("Retry-After", seconds),))
+    await house.add("poster", "fanart", offer)
+
+    loaded = await house.load()
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert house.on_disk() == {f"{name}.jpg": house.gallery.pictures[name].body for name in ("poster", "fanart")}
+    assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg"]
+
+
+async def test_nothing_is_waited_for_while_another_lasts(house: House) -> None:
+    """The landscape's failure would pass, but the server is asked nothing for an hour: the poster would not come."""
+    house.gallery.show("poster", "fanart")
+    house.gallery.show("banner", status=429, headers=(("Retry-After", "3600"),))
+    house.gallery.show("landscape", status=500)
+    house.gallery.held["banner"] = asyncio.Event()
+    await house.add("poster", "fanart", "banner", "landscape")
+
+    loading = asyncio.create_task(house.load())
+    await eventually(lambda: house.gallery.asked["landscape"] == 1, within=60)
+    house.gallery.held["banner"].set()
+    loaded = await loading
+
+    assert isinstance(loaded, ImagesLoaded)
+    assert [Path(one.path).name for one in loaded.files] == ["poster.jpg", "fanart.jpg"]
+
+
 async def tried(house: House, **spent: Any) -> PartRetrying:
     """The images' start has failed before, and is due again."""
     return PartRetrying(
