@@ -23,7 +23,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.postgres_roles import OWNER, READER
 from deploy.local.probe import answers
 from deploy.local.services import check_settings, needs, spec_of
-from deploy.local.supervised import ChildSpec
+from deploy.local.supervised import ChildSpec, describe
 from deploy.local.supervisor import GRACE, Supervisor
 from services.platform.tasks import end
 
@@ -31,6 +31,7 @@ _FIRST = ("gateway", "projector")
 _BEHIND = ("nfo", "episodes", "images", "caretaker")
 _KEEPS_DYING = 4  # deaths
 _WRONGLY_TOLD = 2  # exit code of a service whose settings are wrong: trying again changes nothing
+_JUST_BEGUN = 2.0  # seconds
 _READY_WITHIN = 60.0  # seconds that a start may take
 _WORDS = 500  # characters of a service's last line that an error shows
 
@@ -155,11 +156,12 @@ class Stack:
 
     def _check_children(self) -> None:
         for one in self._supervisor.statuses():
-            # A signal ends what was up, whoever sent it, the kernel for memory or a poisonous load: that is survived.
-            fails = one.restarts >= _KEEPS_DYING and one.last_exit is not None and one.last_exit >= 0
-            if fails or one.last_exit == _WRONGLY_TOLD:
+            code = one.last_exit
+            if code is None:
+                continue
+            if code == _WRONGLY_TOLD or (one.restarts >= _KEEPS_DYING and _ended_by_itself(code, one.lived)):
                 words = self._last_words.get(one.name, "it said nothing")
-                raise StartFailed(f"{one.name} can't start: {words}")
+                raise StartFailed(f"{one.name} can't start ({describe(code)}): {words}")
 
     def _hear(self, name: str, line: str) -> None:
         if line and not line.startswith("ended ("):
@@ -188,6 +190,14 @@ class Stack:
     def kill(self) -> None:
         """Cut a running `stop` short: no service gets any more time."""
         self._signal(signal.SIGKILL)
+
+
+def _ended_by_itself(code: int, lived: float) -> bool:
+    """Whether it is to blame for its end. A signal ends what is up, for a poisonous load as well: that is survived.
+
+    But no load has come yet when it has just begun: what crashes then can't start. The kernel kills at any time.
+    """
+    return code >= 0 or (code != -signal.SIGKILL and lived < _JUST_BEGUN)
 
 
 async def _side_by_side(*steps: Coroutine[Any, Any, None]) -> None:

@@ -45,6 +45,7 @@ class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
     created: float | None = None
     restarts: int = 0
     last_exit: int | None = None  # negative: the signal
+    lived: float = 0.0  # seconds, the last time that it ended
 
 
 def next_pause(pause: float, lived: float) -> float:
@@ -109,10 +110,11 @@ class Supervised:
             code = await self._run_once(restarts)
             if self._stopping.is_set():
                 break
-            pause = next_pause(pause, time.monotonic() - began)
+            lived = time.monotonic() - began
+            pause = next_pause(pause, lived)
             restarts += 1
-            self._set(state=State.WAITING, pid=None, created=None, restarts=restarts, last_exit=code)
-            self._say(f"ended ({_describe(code)}): starts again in {pause:.1f} s")
+            self._set(state=State.WAITING, pid=None, created=None, restarts=restarts, last_exit=code, lived=lived)
+            self._say(f"ended ({describe(code)}): starts again in {pause:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
         self._set(state=State.STOPPED, pid=None, created=None)
@@ -192,7 +194,8 @@ def _created(pid: int) -> float | None:
     return None
 
 
-def _describe(code: int) -> str:
+def describe(code: int) -> str:
+    """An exit code in words; a negative one is a signal."""
     if code >= 0:
         return f"exit code {code}"
     names: Mapping[int, str] = {number.value: number.name for number in signal.Signals}

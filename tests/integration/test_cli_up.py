@@ -167,6 +167,19 @@ def test_a_service_that_can_not_start_ends_it_with_the_reason(folder: Path) -> N
     assert list((folder / "tmp").iterdir()) == []
 
 
+def test_a_service_that_crashes_as_it_begins_ends_it(folder: Path) -> None:
+    """A broken library of the machine's may end a process by a signal before it says a word."""
+    (folder / "broken").mkdir()
+    (folder / "broken" / "sitecustomize.py").write_text(
+        "import os, signal, sys\nif 'services.images' in sys.orig_argv:\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+
+    failed = cli.run(folder, "up", "--port", "0", timeout=150, PYTHONPATH=f"{folder / 'broken'}:{cli.ROOT}")
+
+    assert failed.returncode == 1
+    assert "images can't start (SIGSEGV)" in failed.stderr
+
+
 async def test_a_service_that_is_killed_over_and_over_ends_nothing_else(folder: Path) -> None:
     """Not in the first minute either: a load that kills its worker each time is given up, and all others go on."""
     with cli.Running(folder, "up", "--port", "0") as up:
