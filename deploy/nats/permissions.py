@@ -75,7 +75,7 @@ PUBLISH: dict[str, tuple[str, ...]] = {
         *_CALLING,
     ),
     "images": (*_outcomes(Part.LOGO, Part.IMAGES), *_pulling(Part.LOGO, Part.IMAGES)),
-    "projector": (FEED_SUBJECT, "series.*.parked"),
+    "projector": (FEED_SUBJECT, "series.*.parked", "series.*.unparked"),
     "caretaker": ("series.*.*.requested", "series.*.deleted"),
 }
 # Answers come to inboxes; only the gateway listens to anything else.

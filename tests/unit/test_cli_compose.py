@@ -1,5 +1,6 @@
 """The containers' files agree with the code: settings, passwords and the broker's configuration."""
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,18 @@ def test_the_brokers_configuration_is_the_generated_one() -> None:
     written = (DEPLOY / "nats" / "coldopen.conf").read_text()
 
     assert written == server_config(listen="0.0.0.0:4222", store_dir="/data")
+
+
+def test_the_broker_is_made_anew_when_its_configuration_changes() -> None:
+    """Compose makes a container anew for a change of compose.yaml, and not for one of a file that is mounted."""
+    digest = hashlib.sha256((DEPLOY / "nats" / "coldopen.conf").read_bytes()).hexdigest()
+
+    assert COMPOSE["services"]["nats"]["labels"]["coldopen.conf"] == digest[:12]
+
+
+def test_the_caretaker_starts_after_the_projector() -> None:
+    """So that what a new release records is not set aside as unknown by the old one's projector."""
+    assert "projector" in COMPOSE["services"]["caretaker"]["depends_on"]
 
 
 def test_the_broker_gets_every_password() -> None:
