@@ -24,6 +24,10 @@ _KNOWN = frozenset(_TAGS.values())
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+# How the reason begins for which such an event is set aside; logs hold it, so it stays as it is.
+UNKNOWN = "unknown event type"
+
+
 class UndecodableEvent(ValueError):
     """The body is not an event that this program can read."""
 
@@ -71,7 +75,7 @@ def _upcast(body: bytes, error: Exception) -> Event:
         return UPCASTS[tag](body)
     if tag in _KNOWN:
         raise BadBody(f"{tag}: {error}") from error
-    raise UnknownTag(f"unknown event type {tag[:100]!r}: written by a newer Coldopen?") from error
+    raise UnknownTag(f"{UNKNOWN} {tag[:100]!r}: written by a newer Coldopen?") from error
 
 
 def command_id() -> str:

@@ -24,6 +24,7 @@ from services.projector import domain
 from services.projector.domain import Folded
 from services.projector.inbox import Inbox
 from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
+from services.projector.releasing import release_known
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Projector:
         """Until cancelled. Raises ForeignLog if the log is not the one that the rows were folded from."""
         heartbeat = asyncio.ensure_future(self._beat())
         try:
+            await release_known(self._store)
             while True:
                 try:
                     await self._run_from_checkpoint()
