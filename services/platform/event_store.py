@@ -165,8 +165,10 @@ class EventStore:
                 takes_nothing = can_be_read and isinstance(error, TimeoutError)
                 await asyncio.sleep(0.1 * attempt)
         if takes_nothing:
-            # So is a stream of nats-server's that could not be written once, until the server is started anew.
-            raise self._refusing("the event log can be read but takes nothing: there may be no room on its disk")
+            # So is a stream of nats-server's that could not be written once, until the server is started anew. And what
+            # a user has no right to is not answered either, as while the server runs with an older release's rights.
+            what = "there may be no room on its disk, or no permission for this"
+            raise self._refusing(f"the event log can be read but takes nothing: {what}")
         raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
     async def _publish(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Appended:
