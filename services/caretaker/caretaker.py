@@ -14,14 +14,15 @@ from typing import TypeAlias
 import structlog
 from nats.errors import Error as NatsError
 
-from contracts.events import FileRecord, FilesDeleted, Part, PartRequested
+from contracts.events import FileRecord, Part, PartRequested
 from contracts.state import SeriesState
 from contracts.subjects import STREAM
-from services.caretaker.domain import Deletion, deletions, files_to_look_at, lost_work, missing_files
+from services.caretaker.deleting import Deleting
+from services.caretaker.domain import files_to_look_at, lost_work, missing_files
 from services.caretaker.known import Known
 from services.caretaker.refreshing import refreshes
 from services.caretaker.renewals import renewals
-from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, life_of
+from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 
@@ -69,6 +70,7 @@ class Caretaker:
         self._next_look = self._started_at + _FIRST_LOOK
         self._next_ask = 0.0  # of the loop's clock
         self._known = Known(store)
+        self.delete_files = Deleting(store, library, self._known).delete_files
 
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that it began with."""
@@ -148,54 +150,6 @@ class Caretaker:
             return False  # removed or added anew meanwhile
         log.info("asked_for_again", why=why, key=state.key, part=request.part)
         return True
-
-    async def delete_files(self) -> int:
-        """Delete what removals asked to delete; of how many series. What is not as it was written stays.
-
-        What can't be recorded, because the log is away or denies it, is done once more with the next call.
-        """
-        await self._known.catch_up()
-        due, position = deletions(self._known.states.values()), self._known.position
-        done: list[tuple[FilesDeleted, Expect]] = []
-        for key in list(due):
-            # Once more, right before: whoever moves in now may count on what is there.
-            await self._known.catch_up()
-            if self._known.position > position:
-                due, position = deletions(self._known.states.values()), self._known.position
-            if key not in due:
-                continue
-            try:
-                done.append((await self._delete(key, due[key]), life_of(key, self._known.states[key].added)))
-            except LoadFailure as failure:
-                log.warning("files_not_deleted", key=key, why=failure.error.message)
-        # Together: a log that does not answer costs the patience for one answer, not for each.
-        return sum(await asyncio.gather(*(self._record(deleted, life) for deleted, life in done)))
-
-    async def _record(self, deleted: FilesDeleted, life: Expect) -> bool:
-        try:
-            await self._store.append(deleted, expect=life)
-        except LogUnavailable as error:
-            log.warning("deletion_not_recorded", key=deleted.key, why=str(error))
-            return False
-        except Conflict:
-            self._next_look = self._now() + _FIRST_LOOK  # added anew meanwhile: its files may be those
-            return False
-        log.info("files_deleted", key=deleted.key, files=len(deleted.files), kept=len(deleted.kept))
-        return True
-
-    async def _delete(self, key: str, deletion: Deletion) -> FilesDeleted:
-        """Delete the files, and the folder if that leaves it empty; what came of it."""
-        gone: list[str] = []
-        kept: list[str] = []
-        for one in deletion.files:
-            folder, _, name = one.path.rpartition("/")
-            if not deletion.in_use:
-                await self._library.remove(folder, name, one.sha256)
-            is_there = deletion.in_use or await self._library.read(folder, name, 0) is not None
-            (kept if is_there else gone).append(one.path)
-        for folder in {path.rpartition("/")[0] for path in gone}:
-            await self._library.remove_empty_folder(folder)
-        return FilesDeleted(key=key, files=tuple(gone), kept=tuple(kept))
 
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)

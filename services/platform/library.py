@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +68,18 @@ class Library:
         """Delete the file if it still has these bytes; else leave it."""
         await self._run(lambda: self._remove(folder, name, sha256), folder, name)
 
+    async def set_aside(self, folder: str, name: str, sha256: str) -> str | None:
+        """Give the file a temporary name if it still has these bytes; that name, None if it stays."""
+        return await self._run(lambda: self._set_aside(folder, name, sha256), folder, name)
+
+    async def put_back(self, folder: str, aside: str, name: str) -> None:
+        """Give what was set aside its name again, unless another file has taken it."""
+        await self._run(lambda: self._put_back(folder, aside, name), folder, name)
+
+    async def drop(self, folder: str, aside: str) -> None:
+        """Delete what was set aside."""
+        await self._run(lambda: self._drop(folder, aside), folder, aside)
+
     async def keep_copy(self, folder: str, name: str) -> str:
         """Copy the file beside itself to the first free of `name.bak`, `name.bak.1`, …; the copy's name.
 
@@ -78,6 +90,10 @@ class Library:
     async def remove_empty_folder(self, folder: str) -> bool:
         """Delete the series' folder if nothing is in it; whether it is gone."""
         return await self._run(lambda: self._remove_empty_folder(folder), folder)
+
+    async def remove_leftovers(self, folder: str) -> bool:
+        """Delete what a process that died left there under temporary names; whether there was anything."""
+        return await self._run(lambda: self._remove_leftovers(folder), folder)
 
     async def find_existing_folder(self, name: str, year: int | None, ids: CatalogueIds = NO_IDS) -> str | None:
         """The folder that is this series' already, as `existing_folder` chooses it."""
@@ -162,6 +178,22 @@ class Library:
         except FileNotFoundError:
             pass  # no folder, no file
 
+    def _set_aside(self, folder: str, name: str, sha256: str) -> str | None:
+        check_segment(self._root, name)
+        try:
+            with self._folder(folder) as fd:
+                return files.set_aside(fd, name, sha256)
+        except FileNotFoundError:
+            return None  # no folder, no file
+
+    def _put_back(self, folder: str, aside: str, name: str) -> None:
+        with self._folder(folder) as fd:
+            files.put_back(fd, aside, check_segment(self._root, name))
+
+    def _drop(self, folder: str, aside: str) -> None:
+        with self._folder(folder) as fd, suppress(FileNotFoundError):
+            os.unlink(aside, dir_fd=fd)
+
     def _keep_copy(self, folder: str, name: str) -> str:
         with (
             opened_root(self._root) as root_fd,
@@ -184,6 +216,13 @@ class Library:
                 return False
             raise
         return True
+
+    def _remove_leftovers(self, folder: str) -> bool:
+        try:
+            with self._folder(folder) as fd:
+                return files.remove_leftovers(fd)
+        except FileNotFoundError:
+            return False
 
     def _exists_folder(self, folder: str) -> bool:
         try:

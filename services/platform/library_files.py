@@ -24,7 +24,7 @@ _CHUNK = 1024 * 1024
 def write_whole(folder_fd: int, name: str, data: bytes) -> None:
     """Put `data` at `name` so that a reader sees the old file or the new one, and a power cut leaves one of them."""
     remove_leftovers(folder_fd)
-    temp = f".coldopen-{_HOST}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    temp = _temporary_name()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     # 0666 less the umask, not the 0600 of tempfile: the media server is another user.
     fd = os.open(temp, flags, 0o666, dir_fd=folder_fd)
@@ -39,6 +39,10 @@ def write_whole(folder_fd: int, name: str, data: bytes) -> None:
             os.unlink(temp, dir_fd=folder_fd)
         raise
     sync_folder(folder_fd)
+
+
+def _temporary_name() -> str:
+    return f".coldopen-{_HOST}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
 
 
 def sync_folder(folder_fd: int) -> None:
@@ -56,8 +60,9 @@ def names_in(folder_fd: int) -> list[str]:
     return os.listdir(folder_fd)
 
 
-def remove_leftovers(folder_fd: int) -> None:
-    """Remove temp files of writers that were killed; never one that may still be written."""
+def remove_leftovers(folder_fd: int) -> bool:
+    """Remove temp files of writers that were killed, never one that may still be written; whether there were any."""
+    found_any = False
     for name in names_in(folder_fd):
         found = _TEMP.match(name)
         if found is None:
@@ -67,8 +72,10 @@ def remove_leftovers(folder_fd: int) -> None:
             # Another host's processes can't be seen from here: only age tells.
             if age > _STALE or (found["host"] == _HOST and _is_dead(int(found["pid"]))):
                 os.unlink(name, dir_fd=folder_fd)
+                found_any = True
         except FileNotFoundError:
             pass  # another writer was quicker
+    return found_any
 
 
 def _is_dead(pid: int) -> bool:
@@ -146,6 +153,41 @@ def _has_bytes(folder_fd: int, name: str, sha256: str) -> bool:
 
 def unlink_if(folder_fd: int, name: str, sha256: str) -> bool:
     """Remove the file if these are its bytes; a symlink, a folder or somebody's edit stays."""
+    if not _is_still(folder_fd, name, sha256):
+        return False
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder_fd)
+    sync_folder(folder_fd)
+    return True
+
+
+def set_aside(folder_fd: int, name: str, sha256: str) -> str | None:
+    """Give the file a temporary name if these are its bytes; that name, None if it stays.
+
+    A temporary name that a process leaves behind is removed with the next write, as those of unfinished writes are.
+    """
+    if not _is_still(folder_fd, name, sha256):
+        return None
+    aside = _temporary_name()
+    try:
+        os.rename(name, aside, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        os.utime(aside, dir_fd=folder_fd, follow_symlinks=False)  # its age now tells how long it has had this name
+    except FileNotFoundError:
+        return None
+    return aside
+
+
+def put_back(folder_fd: int, aside: str, name: str) -> None:
+    """Give what was set aside its name again, unless another file has taken it: then it goes."""
+    if name in names_in(folder_fd):
+        os.unlink(aside, dir_fd=folder_fd)
+    else:
+        os.rename(aside, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+    sync_folder(folder_fd)
+
+
+def _is_still(folder_fd: int, name: str, sha256: str) -> bool:
+    """Whether `name` is a regular file with these bytes, and not replaced while it was read."""
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder_fd)
     except OSError as error:
@@ -157,15 +199,11 @@ def unlink_if(folder_fd: int, name: str, sha256: str) -> bool:
             return False
         read = os.fstat(fd)
         now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
-        if (read.st_dev, read.st_ino) != (now.st_dev, now.st_ino):
-            return False  # replaced while it was read
-        os.unlink(name, dir_fd=folder_fd)
     except FileNotFoundError:
         return False
     finally:
         os.close(fd)
-    sync_folder(folder_fd)
-    return True
+    return (read.st_dev, read.st_ino) == (now.st_dev, now.st_ino)
 
 
 def list_videos(folder_fd: int, extensions: frozenset[str], depth: int) -> list[str]:

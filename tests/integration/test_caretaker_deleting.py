@@ -1,18 +1,22 @@
 """The caretaker deletes files of removed series, on a real log and a real library: which, when, and how often."""
 
 import asyncio
+import os
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contracts.events import FilesDeleted, Part, PartRequested, RecordedEvent, SeriesRemoved
+from contracts.events import Event, FilesDeleted, Part, PartRequested, RecordedEvent, SeriesRemoved
 from deploy.local.nats_server import NatsServer
 from services.caretaker.caretaker import Caretaker
 from services.platform.broker import connect
-from services.platform.event_store import EventStore, life_of
+from services.platform.event_store import Appended, EventStore, life_of
 from services.platform.library import Library
 from services.platform.tasks import end
 from tests.support.caretaking import Clock, caretaker, loaded_series, requests
+from tests.support.histories import added
 from tests.support.waiting import eventually
 
 
@@ -78,6 +82,49 @@ async def test_nothing_is_deleted_from_a_folder_that_a_living_series_has(
     assert await deletions(store) == [FilesDeleted(key="first", kept=("Shared/tvshow.nfo",))]
 
 
+async def test_a_series_added_anew_keeps_what_it_has_found(store: EventStore, library: Library, tmp_path: Path) -> None:
+    """It comes between the look at the removal and the end of the deletion: the files are there again."""
+    gone = await loaded_series(store, library, "gone")
+    await store.append(SeriesRemoved(key="gone", delete_files=True), expect=life_of("gone", gone))
+    there: list[bool] = []
+
+    class Contested(EventStore):
+        async def append(self, event: Event, **how: Any) -> Appended:
+            if isinstance(event, FilesDeleted):
+                there.append((tmp_path / "Gone" / "tvshow.nfo").exists())
+                await super().append(added("gone", parts=(Part.NFO,)), expect=life_of("gone", gone))
+            return await super().append(event, **how)
+
+    assert await deleted_by_a_new_caretaker(Contested(store.nc), library) == 0
+
+    assert there == [False]
+    assert [one.name for one in (tmp_path / "Gone").iterdir()] == ["tvshow.nfo"]
+    assert await deletions(store) == []
+
+
+async def test_what_a_dead_caretaker_had_set_aside_is_deleted(
+    store: EventStore, library: Library, tmp_path: Path
+) -> None:
+    """It died right behind FilesDeleted: nothing is left of the series, and a person's file stays."""
+    dead = await asyncio.create_subprocess_exec("true")
+    await dead.wait()
+    for key in ("gone", "left"):
+        position = await loaded_series(store, library, key)
+        await store.append(SeriesRemoved(key=key, delete_files=True), expect=life_of(key, position))
+        folder = tmp_path / key.title()
+        written = sha256((folder / "tvshow.nfo").read_bytes()).hexdigest()
+        aside = await library.set_aside(folder.name, "tvshow.nfo", written)
+        assert aside is not None
+        (folder / aside).rename(folder / aside.replace(f"-{os.getpid()}-", f"-{dead.pid}-"))
+        await store.append(FilesDeleted(key=key), expect=life_of(key, position))
+    (tmp_path / "Left" / "episode.mkv").write_bytes(b"video")
+
+    await deleted_by_a_new_caretaker(store, library)
+
+    assert not (tmp_path / "Gone").exists()
+    assert [one.name for one in (tmp_path / "Left").iterdir()] == ["episode.mkv"]
+
+
 async def deleted_by_a_new_caretaker(store: EventStore, library: Library) -> int:
     """Of how many series one that has just started deletes the files."""
     one = caretaker(store, library)
@@ -94,7 +141,7 @@ async def deletions(store: EventStore) -> list[FilesDeleted]:
 async def test_a_log_that_denies_the_record_stops_nothing_else(
     store: EventStore, library: Library, tmp_path: Path, nats_server: NatsServer
 ) -> None:
-    """As a server with the permissions of an older release: all files go, and the library is looked through."""
+    """As a server with an older release's permissions: no file keeps its name, and the library is looked through."""
     for key in ("first", "second"):
         position = await loaded_series(store, library, key)
         await store.append(SeriesRemoved(key=key, delete_files=True), expect=life_of(key, position))
@@ -113,7 +160,7 @@ async def test_a_log_that_denies_the_record_stops_nothing_else(
         await nc.close()
 
     assert asked == [PartRequested(key="living", part=Part.NFO, reason="missing_file", client="caretaker")]
-    assert not (tmp_path / "First").exists()
-    assert not (tmp_path / "Second").exists()
+    assert not (tmp_path / "First" / "tvshow.nfo").exists()
+    assert not (tmp_path / "Second" / "tvshow.nfo").exists()
     assert await deletions(store) == []
     assert await deleted_by_a_new_caretaker(store, library) == 2

@@ -39,7 +39,7 @@ _PLACES: dict[Seam, tuple[str, str, str, Literal["before", "after"]]] = {
     "before_ack": ("nats.aio.msg", "Msg", "ack", "before"),
     "before_commit": ("services.projector.read_model", "ReadModel", "commit", "before"),
     "committed": ("services.projector.read_model", "ReadModel", "commit", "after"),
-    "file_removed": ("services.platform.library", "Library", "remove", "after"),
+    "file_removed": ("services.platform.library", "Library", "drop", "after"),
 }
 _EVERY = 0.02  # seconds between two looks for the file that lets a service go on
 _LONGEST = 300.0  # seconds: longer than any test

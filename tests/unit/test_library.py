@@ -337,3 +337,23 @@ async def test_looking_for_room_leaves_nothing_behind(library: Library, root: Pa
     """What health checks ask."""
     assert await library.free_bytes() > 0
     assert names_in(root) == [".coldopen"]
+
+
+async def test_what_is_set_aside_comes_back_unless_its_name_is_taken(tmp_path: Path) -> None:
+    """Under its temporary name it is old from then on, not from when it was written; an edited file is not touched."""
+    library = Library(tmp_path)
+    library.make_marker()
+    records = {name: await library.write("Bleach", name, name.encode()) for name in ("a.jpg", "b.jpg", "c.jpg")}
+    os.utime(tmp_path / "Bleach" / "a.jpg", (0, 0))
+    (tmp_path / "Bleach" / "c.jpg").write_bytes(b"edited")
+
+    aside = {name: await library.set_aside("Bleach", name, record.sha256) for name, record in records.items()}
+    assert aside["c.jpg"] is None
+    assert aside["a.jpg"] is not None
+    assert aside["b.jpg"] is not None
+    await library.write("Bleach", "b.jpg", b"new")
+    await library.put_back("Bleach", aside["a.jpg"], "a.jpg")
+    await library.put_back("Bleach", aside["b.jpg"], "b.jpg")
+
+    there = {one.name: one.read_bytes() for one in (tmp_path / "Bleach").iterdir()}
+    assert there == {"a.jpg": b"a.jpg", "b.jpg": b"new", "c.jpg": b"edited"}
