@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import msgspec
 from nats.aio.msg import Msg
@@ -22,6 +22,9 @@ from nats.aio.msg import Msg
 from tests.support.seams import AtSeam, watch
 
 ROOT = Path(__file__).parents[2]
+
+ByChance: TypeAlias = Literal["twice", "refused", "deaf"]
+_BY_CHANCE: tuple[ByChance, ...] = get_args(ByChance)
 
 
 class Crash(AtSeam, frozen=True, kw_only=True):
@@ -35,18 +38,20 @@ class Pause(AtSeam, frozen=True, kw_only=True):
 
 
 class Unruly(msgspec.Struct, frozen=True, kw_only=True):
-    """What may happen between broker and handler of `service`, each with its probability, by chance from `seed`.
+    """What may happen between broker and handler of `service`, each with its probability.
 
     `twice`: a second handler, which knows nothing of the first, gets the delivery too, and gets it again afterwards.
-    `refused`: the handler is never called. `deaf`: the acknowledgement does not reach the broker. `lost`: the delivery
-    is acknowledged, but never handled.
+    `refused`: the handler is never called. `deaf`: the acknowledgement does not reach the broker. To which calls it
+    happens (the third, the eighth, …) is drawn from `seed` for each start of the service.
+
+    `lost`: so many deliveries, the first ones, are acknowledged, but never handled.
     """
 
     service: str
     twice: float = 0.0
     refused: float = 0.0
     deaf: float = 0.0
-    lost: float = 0.0
+    lost: int = 0
     seed: int = 0
 
 
@@ -147,22 +152,29 @@ def _install_pause(folder: Path, number: int, pause: Pause) -> None:
 def _install_unruly(folder: Path, unruly: Unruly) -> None:
     from services.platform.part_loader import PartLoader
 
-    chance = random.Random(f"{unruly.seed}-{os.getpid()}")
+    _note(folder, f"start-{unruly.service}")
+    start = _count(folder, f"start-{unruly.service}")
+    # Drawn apart, so that the order in which they are asked for changes none.
+    chances = {what: random.Random(f"{unruly.seed}-{unruly.service}-{start}-{what}") for what in _BY_CHANCE}
     handle, ack = PartLoader.handle, Msg.ack
     background: set[asyncio.Future[None]] = set()
 
+    def happens(what: ByChance) -> bool:
+        does = chances[what].random() < getattr(unruly, what)
+        if does:
+            _note(folder, what)
+        return bool(does)
+
     async def unruly_handle(self: PartLoader, message: Msg) -> None:
-        if chance.random() < unruly.refused:
-            _note(folder, "refused")
-            raise ConnectionError("refused by the tests")
-        if chance.random() < unruly.lost:
+        if _count(folder, "lost") < unruly.lost:
             _note(folder, "lost")
             await ack(message)
             return
-        if chance.random() >= unruly.twice:
+        if happens("refused"):
+            raise ConnectionError("refused by the tests")
+        if not happens("twice"):
             await handle(self, message)
             return
-        _note(folder, "twice")
         twin = copy.copy(self)
         twin._running = {}
         also = asyncio.ensure_future(handle(twin, copy.copy(message)))
@@ -173,10 +185,8 @@ def _install_unruly(folder: Path, unruly: Unruly) -> None:
         await handle(self, later)
 
     async def unruly_ack(self: Msg) -> None:
-        if chance.random() < unruly.deaf and self.reply.startswith("$JS.ACK."):
-            _note(folder, "deaf")
-            return
-        await ack(self)
+        if not (self.reply.startswith("$JS.ACK.") and happens("deaf")):
+            await ack(self)
 
     _replace(PartLoader, {"handle": unruly_handle})
     _replace(Msg, {"ack": unruly_ack})
