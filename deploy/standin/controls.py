@@ -68,6 +68,7 @@ class Controls:
     def __init__(self) -> None:
         self._rules: list[tuple[Rule, int | None]] = []
         self.recent: deque[Call] = deque(maxlen=1000)
+        self.behaviours: Counter[Behaviour] = Counter()  # how many calls met each
         self._counts: Counter[tuple[str, str | None]] = Counter()
 
     def add(self, rule: Rule) -> None:
@@ -80,6 +81,7 @@ class Controls:
     def forget_calls(self) -> None:
         """Count from zero again."""
         self.recent.clear()
+        self.behaviours.clear()
         self._counts.clear()
 
     def take(self, kind: Kind, title: str | None, target: str, headers: Mapping[str, str] = _NONE) -> Rule | None:
@@ -87,6 +89,8 @@ class Controls:
         rule = self._use(kind, title)
         folded = title.casefold() if title else None
         self._counts[kind, folded] += 1
+        if rule:
+            self.behaviours[rule.behaviour] += 1
         call = Call(
             at=time.time(),
             kind=kind,

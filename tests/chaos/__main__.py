@@ -1,6 +1,7 @@
 """`just chaos COUNT [FIRST]`: so many seeds in a row, from the first one on (1); the first failure ends it."""
 
 import asyncio
+import signal
 import sys
 
 from tests.chaos.campaign import run
@@ -13,6 +14,8 @@ def main(arguments: list[str]) -> int:
         print("how many seeds, and the first of them: just chaos 20 [1]", file=sys.stderr)
         return 2
     count, first = (*map(int, arguments), 1)[:2]
+    # Told to stop is as Ctrl-C: the installation under way is stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     for seed in range(first, first + count):
         try:
             print(asyncio.run(run(seed)), flush=True)

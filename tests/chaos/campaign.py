@@ -14,6 +14,7 @@ import msgspec
 from contracts.events import PartFailed, PartRequested, RecordedEvent, SeriesAdded
 from contracts.loading import evolve
 from contracts.state import SeriesState
+from deploy.standin.controls import Behaviour
 from tests.chaos.people import Person, passes
 from tests.chaos.scenario import SERIES, Scenario, Trouble, draw
 from tests.chaos.striking import Striker
@@ -36,7 +37,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
     retried: int
     unruly: Counter[str]
-    calls: Counter[str]
+    calls: Counter[Behaviour]
 
     def __str__(self) -> str:
         struck = {how: self.scenario.count(how) for how in ("kill", "stop", "freeze", "double")}
@@ -74,7 +75,7 @@ async def _run(scenario: Scenario, folder: Path, begun: float) -> Summary:
             removed=sum(person.removed for person in people),
             retried=sum(person.retried for person in people),
             unruly=Counter({what: faults.count(what) for what in ("twice", "refused", "deaf")}),
-            calls=Counter(call.behaviour for call in stack.standin.controls.recent if call.behaviour),
+            calls=stack.standin.controls.behaviours,
         )
 
 

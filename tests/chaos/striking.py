@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
@@ -42,13 +43,10 @@ class Striker:
         await eventually(self._stack.is_ready, within=_SLOW_MACHINE, every=0.1)
 
     async def end(self) -> None:
-        """Wake what is frozen and stop the second processes."""
+        """Wake what is frozen and stop the second processes. Raises AssertionError if one had to be killed."""
         for pid in self._frozen:
             _send(pid, signal.SIGCONT)
-        for process in self._doubles.values():
-            if process.returncode is None:
-                process.terminate()
-                await asyncio.wait_for(process.wait(), _SLOW_MACHINE)
+        assert await stop_all(self._doubles.values(), _SLOW_MACHINE) == [], "a second process did not stop when told to"
 
     async def _signal(self, target: str, number: signal.Signals) -> None:
         """To a process that was killed a moment ago it comes as soon as that is there again."""
@@ -86,6 +84,23 @@ class Striker:
             if pid and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 return pid
         return 0
+
+
+async def stop_all(processes: Iterable[asyncio.subprocess.Process], within: float) -> list[int]:
+    """Tell all to stop, and kill those that are still there after `within` seconds; which those were."""
+    running = [process for process in processes if process.returncode is None]
+    ends = [asyncio.ensure_future(process.wait()) for process in running]
+    try:
+        for process in running:
+            process.terminate()
+        if ends:
+            await asyncio.wait(ends, timeout=within)
+    finally:
+        stubborn = [process for process in running if process.returncode is None]
+        for process in stubborn:
+            process.kill()
+    await asyncio.gather(*ends)
+    return [process.pid for process in stubborn]
 
 
 def _send(pid: int, number: signal.Signals) -> None:
