@@ -270,7 +270,7 @@ async def test_a_log_that_is_not_there_is_said_at_once(says: Says, monkeypatch: 
     assert "secret" not in error
 
 
-@pytest.mark.parametrize("role", ["gateway", "projector", "caretaker"])
+@pytest.mark.parametrize("role", ["gateway", "nfo", "caretaker"])
 async def test_a_user_without_the_right_is_told_so(
     store: EventStore, nats_server: NatsServer, says: Says, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
