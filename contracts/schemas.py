@@ -27,11 +27,12 @@ def schema_of(tag: str) -> dict[str, Any]:
         **own,
         "title": kind.__name__,
         "description": inspect.getdoc(kind) or "",
-        "$defs": {name: _described(one) for name, one in sorted(definitions.items())},
+        "$defs": {name: described(one) for name, one in sorted(definitions.items())},
     }
 
 
-def _described(definition: dict[str, Any]) -> dict[str, Any]:
+def described(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition, its description without the indentation that the source has."""
     if "description" not in definition:
         return definition
     return definition | {"description": inspect.cleandoc(definition["description"])}

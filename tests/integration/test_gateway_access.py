@@ -44,6 +44,8 @@ async def test_everything_but_health_wants_the_key(gateway: Gateway, stranger: h
         ("GET", "/metrics"),
         ("GET", "/schema"),
         ("GET", "/schema/openapi.json"),
+        ("GET", "/asyncapi"),
+        ("GET", "/asyncapi/asyncapi.json"),
         ("GET", "/"),
         ("GET", "/nothing/here"),
     ):

@@ -1,4 +1,4 @@
-"""`python -m tests.support.write_schemas` writes contracts/schema/ anew from the structs.
+"""`python -m tests.support.write_schemas` writes contracts/schema/ and asyncapi.yaml anew from the structs.
 
 What is there already was published: a file that would change incompatibly, or go, is not written, and the reasons are
 told. A tag that was never in a release may be made anew after its file was deleted by hand.
@@ -6,13 +6,19 @@ told. A tag that was never in a release may be made anew after its file was dele
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import yaml
+
+from contracts.asyncapi import document
 from contracts.retired import UPCASTS
 from contracts.schemas import PUBLISHED, schema_of
 from tests.support.compatibility import breaks
 
-FOLDER = Path(__file__).parents[2] / "contracts" / "schema"
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+FOLDER = CONTRACTS / "schema"
+ASYNCAPI = CONTRACTS / "asyncapi.yaml"
 
 
 class Incompatible(Exception):
@@ -23,6 +29,20 @@ def files() -> dict[str, str]:
     """The text of every schema file, by name."""
     tags = sorted({*PUBLISHED, *UPCASTS})
     return {f"{tag}.json": json.dumps(schema_of(tag), indent=2, ensure_ascii=False) + "\n" for tag in tags}
+
+
+def asyncapi() -> str:
+    """The text of asyncapi.yaml."""
+    return "# Made from the structs by `just schema`.\n" + yaml.dump(
+        document(version("coldopen")), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120
+    )
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what is there twice twice: not every reader follows anchors."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
 
 
 def broken(folder: Path = FOLDER) -> list[str]:
@@ -50,5 +70,6 @@ def write(folder: Path = FOLDER) -> None:
 if __name__ == "__main__":
     try:
         write()
+        ASYNCAPI.write_text(asyncapi(), encoding="utf-8")
     except Incompatible as error:
         sys.exit(f"{error}\nNothing was written: this needs a new tag, see contracts/README.md.")

@@ -1,21 +1,43 @@
-"""/schema: OpenAPI as JSON and YAML, and a page to read it and try it, from bundled files only."""
+"""/schema: OpenAPI as JSON and YAML, and a page to read it and try it. /asyncapi: the same for all that is sent.
+
+Both from bundled files only.
+"""
 
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import litestar_offline_docs
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar, MediaType, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, Schema, SecurityScheme
 from litestar.static_files import create_static_files_router
 
+from contracts.asyncapi import document
 from services.gateway.routes.bodies import BODIES
 
-_ASSETS = "/schema/assets"
 _NO_ICON = '<link rel="icon" href="data:,">'
+_ASSETS = "/schema/assets"
+_ASYNCAPI = "/asyncapi"
+_ASYNCAPI_PAGE = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Coldopen: events and feeds</title>
+{_NO_ICON}
+<script src="{_ASYNCAPI}/assets/asyncapi-viewer.iife.js" defer></script>
+</head>
+<body>
+<asyncapi-viewer src="{_ASYNCAPI}/asyncapi.json" sidebar use-channel-address-as-identifier></asyncapi-viewer>
+<noscript><a href="{_ASYNCAPI}/asyncapi.json">asyncapi.json</a></noscript>
+</body>
+</html>
+"""
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -50,6 +72,27 @@ def docs_assets() -> Router:
     """The page's script and style, as they lie in an installed package."""
     folder = Path(litestar_offline_docs.__file__).parent / "static"
     return create_static_files_router(path=_ASSETS, directories=[folder], include_in_schema=False)
+
+
+def asyncapi_routes() -> list[HTTPRouteHandler | Router]:
+    """The page, what it shows, and its script, as it lies in an installed package."""
+    described = msgspec.json.encode(document(version("coldopen")))
+    spec = find_spec("asyncapi_viewer")  # found, not imported: that would load a whole Markdown for one file
+    assert spec is not None
+    assert spec.origin is not None
+    assets = create_static_files_router(
+        path=f"{_ASYNCAPI}/assets", directories=[Path(spec.origin).parent / "static"], include_in_schema=False
+    )
+
+    @get(_ASYNCAPI, media_type=MediaType.HTML, include_in_schema=False)
+    async def page() -> str:
+        return _ASYNCAPI_PAGE
+
+    @get(f"{_ASYNCAPI}/asyncapi.json", media_type=MediaType.JSON, include_in_schema=False)
+    async def asyncapi() -> bytes:
+        return described
+
+    return [page, asyncapi, assets]
 
 
 class _Verbatim(Schema):
