@@ -91,8 +91,11 @@ async def test_a_rebuild_of_what_is_right_changes_nothing_but_the_generation(
     assert await rows(engine) == before
 
 
-async def test_a_row_of_a_former_life_is_replaced_with_its_episodes(store: EventStore, engine: AsyncEngine) -> None:
-    """Its key is the same, its id is not."""
+async def test_a_row_of_a_former_life_is_replaced_with_its_episodes(
+    store: EventStore, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is the same, its id is not; also where the former life was written before the new one is read."""
+    monkeypatch.setattr("services.projector.refolding._BATCH", 3)
     await load(store, "bleach")
     await project(store, engine)
     old = await rows(engine)
