@@ -22,6 +22,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Run": (
         Command("up", "up:up", "Start everything on this machine"),
         Command("demo", "demo:demo", "See it work offline: no network, no key, its own data"),
+        Command(
+            "rebuild", "rebuild:rebuild", "Make the read model anew from the event log, or verify it", "[--verify]"
+        ),
         Command("doctor", "doctor:doctor", "Check what Coldopen needs, and say what to do"),
     ),
     "Library": (
