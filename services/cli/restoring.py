@@ -26,6 +26,7 @@ from services.cli.backup_file import BackupReader, Header, StoredMessage
 from services.cli.errors import CliError
 from services.platform import streams
 from services.platform.database import connect_engine
+from services.platform.event_store import WRONG_SEQUENCE
 from services.platform.mux import Mux
 from services.platform.streams import RESTORING, ForeignLog, LogInfo
 
@@ -119,8 +120,10 @@ async def _acknowledged(message: StoredMessage, answer: asyncio.Future[Msg]) -> 
     """Wait until the message is recorded; the bytes of its body."""
     async with asyncio.timeout(_PATIENCE):
         told: dict[str, Any] = json.loads((await answer).data)
-    if "error" in told:
-        APIError.from_error(told["error"])
+    if error := told.get("error"):
+        if error.get("err_code") in WRONG_SEQUENCE:
+            raise CliError("somebody else writes to the event log there", hint="stop Coldopen's services first")
+        raise APIError.from_error(error)
     return len(message.body)
 
 
