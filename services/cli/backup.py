@@ -4,10 +4,10 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
@@ -82,19 +82,16 @@ def _sentence(saved: Saved, header: Header, *, check: bool) -> str:
 async def _save(file: Path, data_dir: Path, *, force: bool, json: bool) -> Header:
     with written_whole(file, force=force) as target, progress("Saving", quiet=json) as bar:
 
-        async def save(url: str) -> Header:
-            return await as_operator(
-                url, lambda nc: save_log(nc, target, bar.begin, bar.step), what="read the event log"
-            )
+        def save(url: str) -> Coroutine[Any, Any, Header]:
+            return as_operator(url, lambda nc: save_log(nc, target, bar.begin, bar.step), what="read the event log")
 
-        if url := os.environ.get("COLDOPEN_NATS_URL"):
-            return await save(url)
-        if connection.running_in(data_dir):
-            if url := running_url(data_dir):
-                return await save(url)
-            raise CliError("Coldopen is just starting, or stopping", hint="try again in a moment")
-        if not (data_dir / "nats" / "jetstream").exists():
-            raise connection.not_running(data_dir)
+        if not os.environ.get("COLDOPEN_NATS_URL"):
+            if connection.running_in(data_dir):
+                if url := running_url(data_dir):
+                    return await save(url)
+                raise CliError("Coldopen is just starting, or stopping", hint="try again in a moment")
+            if not (data_dir / "nats" / "jetstream").exists():
+                raise connection.not_running(data_dir)
         async with own_server(data_dir) as url:
             return await save(url)
 
