@@ -70,7 +70,8 @@ def restore(
 
 
 async def _restore(backup: BackupReader, data_dir: Path, replicas: int, bar: Bar) -> LogInfo:
-    make_folder(data_dir, "data directory", mode=0o700)
+    if not os.environ.get("COLDOPEN_NATS_URL"):
+        make_folder(data_dir, "data directory", mode=0o700)
     await _check_database(backup, data_dir)
     bar.begin(backup.header.last_position)
     async with own_server(data_dir, sync_interval=_LAZY) as url:
