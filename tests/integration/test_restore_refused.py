@@ -233,6 +233,7 @@ async def test_a_restore_that_was_killed_is_no_log_and_is_begun_anew(
     saved = await asyncio.to_thread(cli.run, tmp_path, "backup", "again.backup", "--data-dir", "data")
 
     assert refused.returncode == 1
+    assert refused.stderr.startswith("error: the event log")
     assert "is only half restored" in refused.stderr
     assert "coldopen restore" in refused.stderr
     assert (again.returncode, saved.returncode) == (0, 0), again.stderr + saved.stderr
