@@ -139,7 +139,7 @@ def recorded(position: int, headers: Mapping[str, str] | None, body: bytes, *, s
     head = headers or {}
     return RecordedEvent(
         position=position,
-        time=_utc(head.get("ce-time", "")) or stored_at,
+        time=written_at(head) or stored_at,
         event=event,
         id=head.get("ce-id", ""),
         correlation_id=head.get("ce-correlationid"),
@@ -147,9 +147,10 @@ def recorded(position: int, headers: Mapping[str, str] | None, body: bytes, *, s
     )
 
 
-def _utc(text: str) -> datetime | None:
+def written_at(headers: Mapping[str, str]) -> datetime | None:
+    """When the event was written, by its writer's clock, in UTC; None if its `ce-time` is missing or garbled."""
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(headers.get("ce-time", ""))
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

@@ -40,6 +40,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("history", "history:history", "Show what happened to a series, and when", "KEY"),
         Command("quarantine", "quarantine:app", "Show, or try again, events that could not be read", "[release N]"),
     ),
+    "Data": (
+        Command("backup", "backup:backup", "Save all that was recorded to a file", "FILE"),
+        Command("restore", "restore:restore", "Make an installation anew from a backup", "FILE"),
+    ),
     "Access": (
         Command("login", "login:login", "Print a link that lets a browser in"),
         Command("api-key", "api_key:app", "Show or rotate the API key", "show|rotate"),

@@ -29,7 +29,7 @@ from services.platform.streams import LogInfo
 
 _DIRECT_GET = f"$JS.API.DIRECT.GET.{STREAM}"
 _LEADER_GET = f"$JS.API.STREAM.MSG.GET.{STREAM}"
-_WRONG_SEQUENCE = frozenset({10071, 10164})
+WRONG_SEQUENCE = frozenset({10071, 10164})
 _PAGE = 500
 # Seconds for which a refusal is told: whoever is kept away by it must be let try again.
 _REMEMBERED = 60.0
@@ -178,7 +178,7 @@ class EventStore:
             # A stream that can't be written still knows what it has: neither a duplicate nor a conflict ends a refusal.
             self._refused = self._refused if ack.duplicate else None
             return Appended(ack.seq, ack.duplicate)
-        if ack.error.err_code in _WRONG_SEQUENCE:
+        if ack.error.err_code in WRONG_SEQUENCE:
             raise Conflict(ack.error.description)
         raise self._refusing(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
 
