@@ -20,7 +20,6 @@ from services.platform.streams import LogInfo
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/x-ndjson"
-LOG_HEADER = "Coldopen-Log"
 _SIGN_OF_LIFE = 15.0
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -54,7 +53,8 @@ async def open_log(recorded: Recorded, asked: Asked, closing: asyncio.Event, dro
             last=info.last_position,
         )
     chunks = _chunks(_Reading(recorded, asked, info, closing), drop)
-    return Stream(chunks, media_type=MEDIA_TYPE, headers=_HEADERS | {LOG_HEADER: info.log_id})
+    headers = {"Coldopen-Log": info.log_id, "Coldopen-Log-End": str(info.last_position)}
+    return Stream(chunks, media_type=MEDIA_TYPE, headers=_HEADERS | headers)
 
 
 async def _chunks(reading: "_Reading", drop: Callable[[], None]) -> AsyncIterator[bytes]:

@@ -231,7 +231,7 @@ async def test_a_position_behind_the_end_is_refused(gateway: Gateway) -> None:
 
     assert (problem["type"], problem["first"], problem["last"]) == ("urn:coldopen:out-of-range", 0, end)
     assert (at_end.status_code, at_end.text) == (200, "")
-    assert at_end.headers["coldopen-log"] == gateway.hub.log_id
+    assert (at_end.headers["coldopen-log"], at_end.headers["coldopen-log-end"]) == (gateway.hub.log_id, str(end))
 
 
 async def test_a_follower_learns_that_it_is_another_log(gateway: Gateway) -> None:

@@ -20,8 +20,8 @@ _DESCRIPTION = (
     "One JSON object a line, oldest first: every event behind after_position, which is how a client goes on from what "
     "it has seen. An answer that ends in good order holds everything up to the log's end; one that breaks off does "
     "not. follow=true goes on with what is recorded from then on; it ends when the log or the gateway goes: come back "
-    "with the last position. An empty line is a sign of life. The header Coldopen-Log says which log it is: positions "
-    "of another one mean nothing here."
+    "with the last position. An empty line is a sign of life. The header Coldopen-Log says which log it is (positions "
+    "of another one mean nothing here), Coldopen-Log-End where it ended when the answer began."
 )
 
 
