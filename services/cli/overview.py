@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("identify", "changes:identify", "Say which series it is", "KEY --tvmaze ID"),
         Command("remove", "changes:remove", "Forget a series", "KEY"),
         Command("history", "history:history", "Show what happened to a series, and when", "KEY"),
+        Command("events", "events:events", "Print the event log, or what it adds up to", "[--follow] [--fold]"),
         Command("quarantine", "quarantine:app", "Show, or try again, events that could not be read", "[release N]"),
     ),
     "Data": (

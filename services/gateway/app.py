@@ -75,7 +75,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *series_routes(parts.read_model),
         *status_routes(parts.store, present),
         *history_routes(recorded),
-        *event_routes(recorded, parts.hub.closing),
+        *event_routes(recorded, parts.hub.closing, abort),
         *quarantine_routes(Quarantined(parts.store, recorded)),
         *change_routes(Changing(parts.store)),
         *artwork_routes(present, parts.library),
