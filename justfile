@@ -50,7 +50,7 @@ up *ARGS:
 migrate:
     python -m deploy.bootstrap
 
-# Write contracts/schema/ anew from the structs
+# Write contracts/schema/ and asyncapi.yaml anew from the structs; refuses what would break a reader
 [group('make')]
 schema:
     python -m tests.support.write_schemas

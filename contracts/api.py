@@ -47,6 +47,18 @@ class RefreshRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     imdb_id: str | None = None
 
 
+class Problem(Body, frozen=True, kw_only=True):
+    """Every error, RFC 9457: `detail` says what to do, `type` (`urn:coldopen:<code>`) is for programs.
+
+    Some carry more by name, such as `known` or `proposed_key`.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
 class LoadingProgress(Body, frozen=True, kw_only=True):
     """True for each part that is loaded, unavailable or not wanted."""
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contracts.events import EVENT_TYPES, CausedEvent, CausedFact, Event, PartReleased, PartStarted, RecordedEvent
-from contracts.retired import UPCASTS
+from contracts.retired import UPCASTS, Retired
 
 CONTENT_TYPE = "application/json"
 SOURCE = "/coldopen"
@@ -62,20 +62,30 @@ def decode(body: bytes) -> Event:
     try:
         return _DECODER.decode(body)
     except _UNREADABLE as error:
-        return _upcast(body, error)
+        return _of_former_days(body, error)
 
 
-def _upcast(body: bytes, error: Exception) -> Event:
+def _of_former_days(body: bytes, error: Exception) -> Event:
     # msgspec raises one error for an unknown tag and for a bad body: the tag decides which it is.
     try:
         tag = _TAG_DECODER.decode(body).type
     except _UNREADABLE:
         raise BadBody(f"not a tagged JSON object: {error}") from error
     if tag in UPCASTS:
-        return UPCASTS[tag](body)
+        return _upcast(tag, body)
     if tag in _KNOWN:
         raise BadBody(f"{tag}: {error}") from error
     raise UnknownTag(f"{UNKNOWN} {tag[:100]!r}: written by a newer Coldopen?") from error
+
+
+def _upcast(tag: str, body: bytes) -> Event:
+    try:
+        event: Event | Retired = msgspec.json.decode(body, type=UPCASTS[tag])
+    except _UNREADABLE as error:
+        raise BadBody(f"{tag}: {error}") from error
+    while isinstance(event, Retired):
+        event = event.upcast()
+    return event
 
 
 def command_id() -> str:
@@ -129,7 +139,7 @@ def recorded(position: int, headers: Mapping[str, str] | None, body: bytes, *, s
     head = headers or {}
     return RecordedEvent(
         position=position,
-        time=_utc(head.get("ce-time", "")) or stored_at,
+        time=written_at(head) or stored_at,
         event=event,
         id=head.get("ce-id", ""),
         correlation_id=head.get("ce-correlationid"),
@@ -137,9 +147,10 @@ def recorded(position: int, headers: Mapping[str, str] | None, body: bytes, *, s
     )
 
 
-def _utc(text: str) -> datetime | None:
+def written_at(headers: Mapping[str, str]) -> datetime | None:
+    """When the event was written, by its writer's clock, in UTC; None if its `ce-time` is missing or garbled."""
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(headers.get("ce-time", ""))
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

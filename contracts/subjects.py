@@ -5,6 +5,7 @@ series.<key>.<part>.requested | started | released | retrying | loaded | unchang
 """
 
 import re
+from typing import Any
 
 from contracts.events import (
     CausedFact,
@@ -71,6 +72,15 @@ def subject_of(event: Event) -> str:
     if isinstance(event, CausedFact | PartRequested) and not isinstance(event, SeriesIdentified):
         return f"series.{event.key}.{event.part}.{word}"
     return f"series.{event.key}.{word}"
+
+
+def pattern_of(kind: type[Event]) -> str:
+    """The subjects of a kind of event, with `{key}` left open, and `{part}` if it can be of any part."""
+    word = _WORDS[kind]
+    if kind is SeriesIdentified or not issubclass(kind, CausedFact | PartRequested):
+        return f"series.{{key}}.{word}"
+    part: Any = kind.part  # a part by its type, or else the field
+    return f"series.{{key}}.{part if isinstance(part, Part) else '{part}'}.{word}"
 
 
 def added_subject(key: str) -> str:

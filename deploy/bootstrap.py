@@ -43,7 +43,7 @@ class BootstrapSettings(Settings, frozen=True, kw_only=True):
 async def bootstrap_log(nats_url: str, library: Path | None = None, *, replicas: int = 1) -> LogInfo:
     """Declare the log, its buckets and the loaders' consumers, and mark a new library.
 
-    Raises TimeoutError if no server answers in time.
+    Raises TimeoutError if no server answers in time, ForeignLog if the log there is half restored.
     """
     nc = await connect("bootstrap", nats_url, patience=_PATIENCE)
     try:

@@ -25,6 +25,7 @@ from deploy.local.probe import answers
 from deploy.local.services import check_settings, needs, spec_of
 from deploy.local.supervised import ChildSpec, describe
 from deploy.local.supervisor import GRACE, Supervisor
+from services.platform.streams import ForeignLog
 from services.platform.tasks import end
 
 _FIRST = ("gateway", "projector")
@@ -104,7 +105,10 @@ class Stack:
     async def _start_log(self, *, early: bool) -> None:
         if self._nats is not None:
             await self._nats.start()
-        await bootstrap_log(self._nats_url("operator"), self.options.library)
+        try:
+            await bootstrap_log(self._nats_url("operator"), self.options.library)
+        except ForeignLog as error:
+            raise StartFailed(str(error)) from error
         if early:
             self._start_services(_BEHIND)
         self._log_is_there.set()

@@ -153,4 +153,7 @@ class Caretaker:
 
     async def _floor(self, part: Part) -> int:
         info = await self._store.js.consumer_info(STREAM, part.value)
-        return info.ack_floor.stream_seq or 0 if info.ack_floor else 0
+        acknowledged = info.ack_floor.stream_seq or 0 if info.ack_floor else 0
+        # What a consumer does not begin with (its log was restored) will never come. A single server counts that as
+        # acknowledged from the start, a cluster only with the first acknowledgement.
+        return max(acknowledged, (info.config.opt_start_seq or 1) - 1)

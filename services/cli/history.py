@@ -1,4 +1,4 @@
-"""`coldopen history`: what happened to a series, when, at which attempt, and how long it took."""
+"""`coldopen history`: what happened to a series, when, at which attempt, how long it took, and who wanted it."""
 
 import msgspec
 from rich.table import Table
@@ -28,11 +28,13 @@ def history(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
 
 def _table(entries: list[Entry]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("WHEN", "WHAT", "TRY", "TOOK", "DETAIL"):
+    for heading in ("#", "WHEN", "WHAT", "TRY", "TOOK", "DETAIL"):
         table.add_column(heading, no_wrap=heading != "DETAIL", overflow="fold")
+    table.columns[0].justify = "right"
     before = None
     for entry in entries:
         table.add_row(
+            str(entry.position),
             wording.clock(entry.time, of=before),
             Text(entry.what, entry.style),
             "" if entry.attempt is None else str(entry.attempt),

@@ -22,6 +22,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Run": (
         Command("up", "up:up", "Start everything on this machine"),
         Command("demo", "demo:demo", "See it work offline: no network, no key, its own data"),
+        Command(
+            "rebuild", "rebuild:rebuild", "Make the read model anew from the event log, or verify it", "[--verify]"
+        ),
         Command("doctor", "doctor:doctor", "Check what Coldopen needs, and say what to do"),
     ),
     "Library": (
@@ -35,7 +38,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("identify", "changes:identify", "Say which series it is", "KEY --tvmaze ID"),
         Command("remove", "changes:remove", "Forget a series", "KEY"),
         Command("history", "history:history", "Show what happened to a series, and when", "KEY"),
+        Command("events", "events:events", "Print the event log, or what it adds up to", "[--follow] [--fold]"),
         Command("quarantine", "quarantine:app", "Show, or try again, events that could not be read", "[release N]"),
+    ),
+    "Data": (
+        Command("backup", "backup:backup", "Save all that was recorded to a file", "FILE"),
+        Command("restore", "restore:restore", "Make an installation anew from a backup", "FILE"),
     ),
     "Access": (
         Command("login", "login:login", "Print a link that lets a browser in"),

@@ -3,23 +3,18 @@
 import asyncio
 
 import msgspec
-import nats
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.protocol.parser import PERMISSIONS_ERR
 
 from contracts.api import Frame
 from contracts.events import EventParked, EventUnparked, RecordedEvent
 from contracts.subjects import FEED_SUBJECT
 from services.cli.errors import CliError
+from services.cli.operating import CLIENT, as_operator
 from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
 from services.platform.parked import Parked, all_parked
-from services.platform.tasks import end
 
-_CONNECTING = 5  # seconds
 _PROJECTING = 15.0  # the projector tells where it is every 2 s, and before that as soon as it has got there
 _NAMED = 10
-_CLIENT = "coldopen-cli"
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,37 +31,8 @@ async def release_event(url: str, position: int) -> Released:
 
     Raises CliError: nothing is set aside there, nobody answers, or the URL's user may not.
     """
-    servers = [one.strip() for one in url.split(",")]
-    denied: asyncio.Future[Released] = asyncio.get_running_loop().create_future()
-
-    async def on_error(error: Exception) -> None:
-        # Nothing else tells: the server answers nobody who may not ask.
-        if PERMISSIONS_ERR in str(error) and not denied.done():
-            denied.set_exception(_not_allowed(str(error)))
-
-    try:
-        # Without the services' patience: somebody waits for the answer.
-        async with asyncio.timeout(_CONNECTING):
-            nc = await nats.connect(
-                servers, name=_CLIENT, allow_reconnect=False, max_reconnect_attempts=1, error_cb=on_error
-            )
-    except (NatsError, OSError, ValueError) as error:  # a TimeoutError is an OSError
-        why = str(error) or type(error).__name__
-        raise CliError(f"the event log can't be reached: {why}", hint="is it running? see: coldopen doctor") from error
-    work = asyncio.ensure_future(_find_and_release(EventStore(nc), position))
-    try:
-        first, _ = await asyncio.wait({work, denied}, return_when=asyncio.FIRST_COMPLETED)
-        return await (denied if denied in first else work)
-    finally:
-        denied.cancel()
-        await end(work)
-        await nc.close()
-
-
-def _not_allowed(why: str) -> CliError:
-    return CliError(
-        f"this user of the event log may not let an event be tried again: {why}",
-        hint="set COLDOPEN_NATS_URL to the operator's (nats://operator:…), which the bootstrap takes",
+    return await as_operator(
+        url, lambda nc: _find_and_release(EventStore(nc), position), what="let an event be tried again"
     )
 
 
@@ -101,7 +67,7 @@ async def _release(store: EventStore, parked: Parked) -> Released:
 
     await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
     await store.nc.flush()  # nothing is recorded for who may not hear what becomes of it
-    event = EventUnparked(key=parked.key, parked_position=position, client=_CLIENT)
+    event = EventUnparked(key=parked.key, parked_position=position, client=CLIENT)
     try:
         released_at = (await store.append(event, expect=life_of(parked.key, parked.added))).position
     except Conflict:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
@@ -11,23 +13,33 @@ from contracts.events import Part, PartFailed
 from services.cli import terminal, wording
 from services.cli.client import Gateway, decode, open_gateway
 from services.cli.errors import CliError
+from services.cli.moments import moment
 from services.cli.options import LOCAL, Json, Key, Target
 
 _NO_MATCH = "no_match"
 _FAILED = PartFailed.__struct_config__.tag
 
 
-def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
-    """Show how far a series has loaded, part by part, and what is wrong."""
+At = Annotated[
+    str | None,
+    Parameter(help="as it was at this position (as `coldopen history` shows them) or time, such as 18:30"),
+]
+
+
+def status(key: Key, /, *, at: At = None, target: Target = LOCAL, json: Json = False) -> None:
+    """Show how far a series has loaded, or had loaded at some moment, part by part, and what is wrong."""
+    when = None if at is None else moment(at, datetime.now(UTC))
     with open_gateway(target) as gateway:
-        body, raw = gateway.get(f"/api/anime/{key}/loading-status", LoadingStatusBody)
+        body, raw = gateway.get(f"/api/anime/{key}/loading-status", LoadingStatusBody, **_asked(when))
         candidates = () if json else _candidates(gateway, body)
-        counts = None if json else _episode_counts(gateway, body)
+        counts = None if json or when is not None else _episode_counts(gateway, body)
     if json:
         print(raw.decode())
         return
     console = terminal.console()
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) if when is None else None
+    if when is not None:
+        console.print(f"At {_said(when)}, when event {body.position} was its last:", style="dim")
     console.print(
         Text.assemble(
             (body.key, "bold"),
@@ -42,12 +54,27 @@ def status(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
         console.print(wording.episode_counts(counts))
     if body.completed_at is not None:
         took = wording.duration((body.completed_at - body.started_at).total_seconds())
-        console.print(f"Complete {wording.ago(body.completed_at, now)}, after {took}", style="dim")
+        console.print(f"Complete {_since(body.completed_at, now)}, after {took}", style="dim")
     else:
-        console.print(f"Started {wording.ago(body.started_at, now)}", style="dim")
-    if wording.has_failed(body.loading_status, body.error) or wording.is_parked(body.error):
+        console.print(f"Started {_since(body.started_at, now)}", style="dim")
+    if when is None and (wording.has_failed(body.loading_status, body.error) or wording.is_parked(body.error)):
         way_out = wording.way_out(body.key, body.parts, body.error)
         console.print(way_out[0].upper() + way_out[1:])
+
+
+def _asked(when: int | datetime | None) -> dict[str, int | str]:
+    if when is None:
+        return {}
+    return {"at_time": when.isoformat()} if isinstance(when, datetime) else {"at_position": when}
+
+
+def _said(when: int | datetime) -> str:
+    return wording.clock(when) if isinstance(when, datetime) else f"position {when}"
+
+
+def _since(moment: datetime, now: datetime | None) -> str:
+    """How long ago; of the past, which has no now, its time."""
+    return f"at {wording.clock(moment)}" if now is None else wording.ago(moment, now)
 
 
 def _candidates(gateway: Gateway, body: LoadingStatusBody) -> tuple[str, ...]:
@@ -58,7 +85,7 @@ def _candidates(gateway: Gateway, body: LoadingStatusBody) -> tuple[str, ...]:
     try:
         log = gateway.request("GET", "/api/events", params={"key": body.key, "type": _FAILED})
         items = [decode(line, HistoryItem) for line in log.content.splitlines() if line]
-        failures = [decode(bytes(item.event), PartFailed) for item in items]
+        failures = [decode(bytes(item.event), PartFailed) for item in items if item.position <= body.position]
     except CliError:
         return ()  # the status itself is known, and its message names them too
     return next((one.candidates for one in reversed(failures) if one.part is Part.IDENTITY), ())
@@ -75,7 +102,7 @@ def _episode_counts(gateway: Gateway, body: LoadingStatusBody) -> EpisodeCounts 
         return None  # the read model is away: the status is known without it
 
 
-def _parts_table(body: LoadingStatusBody, now: datetime, candidates: Sequence[str]) -> Table:
+def _parts_table(body: LoadingStatusBody, now: datetime | None, candidates: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

@@ -20,13 +20,16 @@ _MARKS: dict[PartStatus, tuple[str, str, str]] = {
 }
 _STATUS_STYLES = {"completed": "green", "failed": "bold red", "pending": "dim", "removed": "dim"}
 UNWANTED = " "
-# The gateway speaks to programs: what it tells them to call, as a person does it.
+# The gateway speaks to programs: what it tells them to call or to give, as a person does it.
 _COMMANDS = {
     "GET /api/anime": "coldopen list",
     "POST /api/anime/add": "coldopen add",
     "POST …/retry": "coldopen retry KEY",
     "POST …/refresh": "coldopen refresh KEY",
     "GET …/loading-status": "coldopen status KEY",
+    "at_position: ": "--at: ",
+    "at_time: ": "--at: ",
+    "after_position: ": "--from: ",
 }
 _DUPLICATE = "duplicate"
 _PARKED = re.compile(r"event \d+: ", re.ASCII)  # other errors begin with the name of a part
@@ -44,11 +47,13 @@ def status_style(loading_status: str) -> str:
     return _STATUS_STYLES.get(loading_status, "cyan")
 
 
-def part_text(view: PartView | None, now: datetime) -> str:
-    """A part's state in at most a few words: what follows its mark."""
+def part_text(view: PartView | None, now: datetime | None) -> str:
+    """A part's state in at most a few words: what follows its mark. None: it is of the past, which has no now."""
     if view is None:
         return "not wanted"
     if view.status == "retrying" and view.retry_at is not None:
+        if now is None:
+            return f"again at {clock(view.retry_at)}"
         return f"again in {duration(max((view.retry_at - now).total_seconds(), 0.0))}"
     if view.status == "loaded" and view.error is not None:
         return "loaded, refresh failed"

@@ -27,7 +27,7 @@ from services.gateway.refusals import Malformed
 from services.gateway.routes.add import add_routes
 from services.gateway.routes.artwork import artwork_routes
 from services.gateway.routes.changes import change_routes
-from services.gateway.routes.docs import add_bodies, docs_assets, openapi_config
+from services.gateway.routes.docs import add_bodies, asyncapi_routes, docs_assets, openapi_config
 from services.gateway.routes.events import event_routes
 from services.gateway.routes.feed import feed_routes
 from services.gateway.routes.health import HealthChecks, health_routes
@@ -75,7 +75,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *series_routes(parts.read_model),
         *status_routes(parts.store, present),
         *history_routes(recorded),
-        *event_routes(recorded, parts.hub.closing),
+        *event_routes(recorded, parts.hub.closing, abort),
         *quarantine_routes(Quarantined(parts.store, recorded)),
         *change_routes(Changing(parts.store)),
         *artwork_routes(present, parts.library),
@@ -83,6 +83,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *health_routes(HealthChecks(parts.store, parts.read_model, parts.library), parts.metrics),
         *(session_routes(parts.sessions) if parts.sessions else []),
         docs_assets(),
+        *asyncapi_routes(),
         *more,
     ]
     litestar = Litestar(

@@ -18,7 +18,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
-_OPEN = ("/health/", "/login")
+OPEN = ("/health/", "/login")
 POLICY_VIOLATION = 1008
 _Problem = tuple[int, str, str, str]
 
@@ -82,7 +82,7 @@ class Gate:
         if problem is not None:
             await _refuse(scope, receive, counted, problem, accept=False)
         elif not self._may_enter(scope["path"], headers):
-            await _refuse(scope, receive, counted, _NO_KEY, accept=True)
+            await _refuse(scope, receive, counted, NO_KEY, accept=True)
         else:
             await self._app(scope, receive, counted)
 
@@ -107,7 +107,7 @@ class Gate:
         return None
 
     def _may_enter(self, path: str, headers: dict[bytes, str]) -> bool:
-        if self._sessions is None or path.startswith(_OPEN):
+        if self._sessions is None or path.startswith(OPEN):
             return True
         given = headers.get(b"x-api-key")
         if given is None:
@@ -133,7 +133,7 @@ class Gate:
         return counted
 
 
-_NO_KEY: _Problem = (
+NO_KEY: _Problem = (
     401,
     "No API key",
     (

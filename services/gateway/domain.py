@@ -83,6 +83,18 @@ def last_position_until(events: Iterable[RecordedEvent], time: datetime) -> int:
     return max((one.position for one in events if one.time <= time), default=0)
 
 
+def outside(key: str, name: str, first: int | datetime, last: int | datetime) -> Malformed:
+    """The moment that the parameter `name` gives is before the series' first event, or after everything."""
+    words = [one.isoformat(timespec="seconds") if isinstance(one, datetime) else str(one) for one in (first, last)]
+    end = "the log ends at" if isinstance(last, int) else "now it is"
+    return Malformed(
+        "out-of-range",
+        f"{name}: {key} begins at {words[0]}, and {end} {words[1]}: give one from there to there.",
+        first=first,
+        last=last,
+    )
+
+
 def living(state: SeriesState | None, key: str) -> SeriesState:
     """The state itself; raises NotThere for a series that never was, or is removed."""
     if state is None or state.removed:

@@ -1,5 +1,6 @@
 """Recorded events as clients get them: as the log holds them, and those that can't be read with the reason why."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -10,14 +11,17 @@ from nats.js.api import RawStreamMsg
 from contracts import codec
 from contracts.api import HistoryItem
 from contracts.events import EVENT_TYPES, RecordedEvent
-from contracts.subjects import STREAM
+from contracts.subjects import ALL_EVENTS, STREAM, events_of
 from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.stored_event import Unreadable
+from services.platform.streams import LogInfo
 
 UNREADABLE = "unreadable"
 TAGS = (*(str(kind.__struct_config__.tag) for kind in EVENT_TYPES), UNREADABLE)
 
 One = RecordedEvent | Unreadable
+# Seconds between two looks for news: half of it is what a follower waits on average.
+_MOMENT = 0.05
 
 
 def tag_of(one: One) -> str:
@@ -30,14 +34,25 @@ class Recorded:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
+        self._looking: asyncio.Future[LogInfo] | None = None
 
     async def of_series(self, key: str, *, after: int = 0) -> list[One]:
         """One series' events after a position, in order."""
         return await self._store.events_of(key, after=after)
 
-    async def end(self) -> int:
-        """The log's last position."""
-        return (await self._store.info()).last_position
+    async def info(self) -> LogInfo:
+        """Which log this is and how far it reaches."""
+        return await self._store.info()
+
+    async def look(self) -> LogInfo:
+        """The same a moment from now: all who wait for news look once together."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> LogInfo:
+        await asyncio.sleep(_MOMENT)
+        return await self._store.info()
 
     async def stored(self, position: int) -> RawStreamMsg:
         """The message at `position` as the log holds it."""
@@ -46,14 +61,13 @@ class Recorded:
         except (NatsError, TimeoutError, OSError) as error:
             raise LogUnavailable(f"the event log can't be read: {error}") from error
 
-    async def of_log(self, *, after: int, key: str | None) -> AsyncIterator[One]:
-        """The events after a position that are there now, of one series or all, in order."""
-        if key is None:
-            async for one in self._store.read_all(after=after):
-                yield one
-        else:
-            for one in await self._store.events_of(key, after=after):
-                yield one
+    def pages(self, *, after: int, key: str | None) -> AsyncIterator[list[One]]:
+        """The events after a position that are there now, of one series or all, in order, a page at a time."""
+        return self._store.pages(after=after, subject=ALL_EVENTS if key is None else events_of(key))
+
+    async def line(self, one: One) -> bytes:
+        """The event as a line of NDJSON."""
+        return msgspec.json.encode(await self.item(one)) + b"\n"
 
     async def item(self, one: One) -> HistoryItem:
         """The event as clients get it."""

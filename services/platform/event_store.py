@@ -29,8 +29,10 @@ from services.platform.streams import LogInfo
 
 _DIRECT_GET = f"$JS.API.DIRECT.GET.{STREAM}"
 _LEADER_GET = f"$JS.API.STREAM.MSG.GET.{STREAM}"
-_WRONG_SEQUENCE = frozenset({10071, 10164})
+WRONG_SEQUENCE = frozenset({10071, 10164})
+# A page of a read: as many events as are decoded in no time, and bytes enough for one of any size and many small ones.
 _PAGE = 500
+_PAGE_BYTES = 4 * 1024 * 1024
 # Seconds for which a refusal is told: whoever is kept away by it must be let try again.
 _REMEMBERED = 60.0
 
@@ -69,6 +71,14 @@ class _Ack(msgspec.Struct):
     seq: int = 0
     duplicate: bool = False
     error: Error | None = None
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """Events in order; `more` are behind them now. `reached`: how far the replica that answered is (if it says so)."""
+
+    events: list[RecordedEvent | Unreadable]
+    more: bool = False
+    reached: int | None = None
 
 
 class _Stored(msgspec.Struct):
@@ -178,7 +188,7 @@ class EventStore:
             # A stream that can't be written still knows what it has: neither a duplicate nor a conflict ends a refusal.
             self._refused = self._refused if ack.duplicate else None
             return Appended(ack.seq, ack.duplicate)
-        if ack.error.err_code in _WRONG_SEQUENCE:
+        if ack.error.err_code in WRONG_SEQUENCE:
             raise Conflict(ack.error.description)
         raise self._refusing(f"the event log refused: {ack.error.description} ({ack.error.err_code})")
 
@@ -209,52 +219,66 @@ class EventStore:
         body = msgspec.json.encode({"multi_last": subjects})
         deadline = asyncio.get_running_loop().time() + self._timeout
         while True:
-            found, reached = await self._batch(body)
-            if reached is None or reached >= up_to:
-                return _readable(found)
+            page = await self._batch(body)
+            if page.reached is None or page.reached >= up_to:
+                return _readable(page.events)
             if asyncio.get_running_loop().time() > deadline:
                 raise LogUnavailable(f"the event log's replica is behind: it has not reached {up_to} yet")
             await asyncio.sleep(0.02)
 
     async def events_of(self, key: str, *, after: int = 0) -> list[RecordedEvent | Unreadable]:
         """All events of one series after a position, in order."""
-        events: list[RecordedEvent | Unreadable] = []
-        while True:
-            body = msgspec.json.encode({"batch": _PAGE, "seq": after + 1, "next_by_subj": events_of(key)})
-            found, _ = await self._batch(body)
-            events += found
-            if len(found) < _PAGE:
-                return events
-            after = events[-1].position
+        return [one async for page in self.pages(after=after, subject=events_of(key)) for one in page]
 
     async def read_all(self, *, after: int = 0) -> AsyncIterator[RecordedEvent | Unreadable]:
         """Every event after a position up to the log's present end, in order, a page at a time."""
         last = (await self.info()).last_position
+        deadline = asyncio.get_running_loop().time() + self._timeout
         while after < last:
-            body = msgspec.json.encode({"batch": _PAGE, "seq": after + 1, "next_by_subj": ALL_EVENTS})
-            found, _ = await self._batch(body)
-            for one in found:
-                yield one
-            if not found:
-                return
-            after = found[-1].position
+            async for page in self.pages(after=after):
+                for one in page:
+                    yield one
+                after = page[-1].position
+                if after >= last:
+                    return
+                deadline = asyncio.get_running_loop().time() + self._timeout
+            if asyncio.get_running_loop().time() > deadline:
+                raise LogUnavailable(f"the event log's replica is behind: it has not reached {last} yet")
+            await asyncio.sleep(0.02)
+
+    async def pages(
+        self, *, after: int = 0, subject: str = ALL_EVENTS
+    ) -> AsyncIterator[list[RecordedEvent | Unreadable]]:
+        """The events after a position, in order, a page at a time, until there are no more: none is empty.
+
+        One page at most is in memory: it is asked for when the reader wants it.
+        """
+        more = True
+        while more:
+            asked = {"batch": _PAGE, "max_bytes": _PAGE_BYTES, "seq": after + 1, "next_by_subj": subject}
+            page = await self._batch(msgspec.json.encode(asked))
+            more = page.more
+            if page.events:
+                after = page.events[-1].position
+                yield page.events
 
     async def state_of(self, key: str, *, since: SeriesState | None = None) -> SeriesState | None:
         """The fold of one series' events, going on from `since` if that is given."""
         events = await self.events_of(key, after=since.position if since else 0)
         return fold((one for one in events if isinstance(one, RecordedEvent)), since)
 
-    async def _batch(self, body: bytes) -> tuple[list[RecordedEvent | Unreadable], int | None]:
-        """The answers to one batch read, and the position that the answering replica had reached (if it says so)."""
+    async def _batch(self, body: bytes) -> _Page:
+        """The answers to one batch read."""
         found: list[RecordedEvent | Unreadable] = []
         try:
             async for message in self._mux.stream(_DIRECT_GET, body, timeout=self._timeout):
                 head = message.headers or {}
                 status = head.get("Status")
                 if status == "404":
-                    return [], None
+                    return _Page([])
                 if status == "204":
-                    return found, int(head["Nats-UpTo-Sequence"]) if "Nats-UpTo-Sequence" in head else None
+                    reached = int(head["Nats-UpTo-Sequence"]) if "Nats-UpTo-Sequence" in head else None
+                    return _Page(found, head.get("Nats-Num-Pending", "0") != "0", reached)
                 if status is not None:
                     raise LogUnavailable(f"the event log can't be read: {status} {head.get('Description', '')}")
                 found.append(direct(message))

@@ -25,15 +25,18 @@ class Mux:
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str] | None, *, timeout: float) -> Msg:
         """One answer. Raises TimeoutError, NoRespondersError, or nats-py's connection errors."""
-        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        token = await self._send(subject, body, headers, future)
-        try:
-            async with asyncio.timeout(timeout):
-                answer = await future
-        finally:
-            self._waiting.pop(token, None)
+        future = await self.send(subject, body, headers)
+        async with asyncio.timeout(timeout):
+            answer = await future
         _raise_if_nobody(answer)
         return answer
+
+    async def send(self, subject: str, body: bytes, headers: dict[str, str] | None) -> asyncio.Future[Msg]:
+        """Send in the order of the calls; the answer comes when it comes. Who waits no longer cancels the future."""
+        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        token = await self._send(subject, body, headers, future)
+        future.add_done_callback(lambda _: self._waiting.pop(token, None))
+        return future
 
     async def stream(self, subject: str, body: bytes, *, timeout: float) -> AsyncIterator[Msg]:
         """All answers to one request; the caller stops at the one that ends them. `timeout` is for each answer."""

@@ -6,6 +6,7 @@ instead. Buckets: `claims` (which folder and which page belong to which series),
 """
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
@@ -13,6 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
+    DeliverPolicy,
     DiscardPolicy,
     PersistMode,
     RetentionPolicy,
@@ -26,6 +28,7 @@ from contracts.events import Part
 from contracts.subjects import ALL_EVENTS, STREAM, starts_of
 
 LOG_ID = "coldopen-log-id"
+RESTORING = "coldopen-restoring"  # in place of the log id, while a log is filled from a backup
 CLAIMS_BUCKET = "claims"
 CACHE_BUCKET = "cache"
 UPSTREAMS_BUCKET = "upstreams"
@@ -37,7 +40,7 @@ _UPSTREAMS_BYTES = 1024 * 1024
 
 
 class ForeignLog(Exception):
-    """The stream is not the log that this process has been reading: recreated, restored or cut short."""
+    """The stream is not the log that this process has been reading: recreated, restored, cut short or half restored."""
 
 
 class LogInfo(msgspec.Struct, frozen=True):
@@ -93,9 +96,12 @@ def loader_config(part: Part) -> ConsumerConfig:
 
 
 async def declare(js: JetStreamContext, *, replicas: int = 1) -> LogInfo:
-    """Make what is missing; an existing log keeps its id and its consumers their progress. For the operator's user."""
+    """Make what is missing; an existing log keeps its id and its consumers their progress. For the operator's user.
+
+    Raises ForeignLog if the log is half restored.
+    """
     try:
-        await js.stream_info(STREAM)
+        await log_info(js)
     except NotFoundError:
         await js.add_stream(series_config(replicas=replicas, log_id=str(uuid.uuid4())))
     for part in Part:
@@ -113,6 +119,33 @@ async def _declare_consumer(js: JetStreamContext, part: Part) -> None:
         await js.consumer_info(STREAM, part.value)
     except NotFoundError:
         await js.add_consumer(STREAM, loader_config(part))
+
+
+async def begin_restoring(js: JetStreamContext, log_id: str, *, replicas: int) -> None:
+    """Make the log anew, to be filled from a backup; `log_info` refuses it until `end_restoring`.
+
+    What is there now is lost: look first. The claims too, which are another log's.
+    """
+    for name in (STREAM, f"KV_{CLAIMS_BUCKET}"):
+        with suppress(NotFoundError):
+            await js.delete_stream(name)
+    config = series_config(replicas=replicas, log_id=log_id)
+    await js.add_stream(replace(config, metadata={RESTORING: log_id}))
+
+
+async def end_restoring(js: JetStreamContext, log: LogInfo, *, replicas: int) -> LogInfo:
+    """Make it the log that it was: its id, and loaders that take what comes from now on.
+
+    Delivering all that it holds once more would have every start looked at again, before any new one. What was open is
+    for the caretaker: to it, all that lies before a consumer's start is acknowledged.
+    """
+    for part in Part:
+        beginning = replace(
+            loader_config(part), deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=log.last_position + 1
+        )
+        await js.add_consumer(STREAM, beginning)
+    await js.update_stream(series_config(replicas=replicas, log_id=log.log_id))
+    return await log_info(js)
 
 
 def _bucket_configs(replicas: int) -> tuple[StreamConfig, ...]:
@@ -148,6 +181,12 @@ def _bucket_configs(replicas: int) -> tuple[StreamConfig, ...]:
 
 
 async def log_info(js: JetStreamContext) -> LogInfo:
-    """Which log is there now; raises nats' NotFoundError if there is none."""
+    """Which log is there now; raises nats' NotFoundError if there is none, ForeignLog if it is half restored."""
     info = await js.stream_info(STREAM)
-    return LogInfo(log_id=(info.config.metadata or {}).get(LOG_ID, ""), last_position=info.state.last_seq)
+    metadata = info.config.metadata or {}
+    if RESTORING in metadata:
+        raise ForeignLog(
+            f"the event log {metadata[RESTORING]} is only half restored, up to {info.state.last_seq}: "
+            "run `coldopen restore` again, to its end"
+        )
+    return LogInfo(log_id=metadata.get(LOG_ID, ""), last_position=info.state.last_seq)

@@ -13,6 +13,7 @@ from contracts.state import SeriesState
 
 T = TypeVar("T")
 _NUMBERS = range(-(2**31), 2**31)  # what a column of type integer takes
+_NUMBERED = (SeriesAdded, SeriesIdentified, EpisodesLoaded)  # events with numbers that have a column
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -30,8 +31,14 @@ class Folded(msgspec.Struct, frozen=True):
     refused: tuple[RecordedEvent, ...] = ()
 
 
-def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> Folded:
-    """The batch folded onto `before`, which must hold the state of every key that has one."""
+NOTHING = Folded({}, {}, frozenset(), [])
+
+
+def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent], *, tell: bool = True) -> Folded:
+    """The batch folded onto `before`, which must hold the state of every key that has one.
+
+    Without `tell` there are no updates: nobody is to hear of it.
+    """
     states: dict[str, SeriesState] = {}
     episodes: dict[str, EpisodesLoaded] = {}
     begun: set[str] = set()
@@ -43,12 +50,13 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
         now = evolve(was, recorded)
         if now is None or now is was:
             continue
-        if not _has_room_for(event):
+        if not has_room_for(event):
             # Each by itself: in another batch, the database would not see what a later event has replaced.
             refused.append(recorded)
             continue
         states[event.key] = now
-        updates.append(encode_update(now))
+        if tell:
+            updates.append(encode_update(now))
         if isinstance(event, SeriesAdded):
             begun.add(event.key)
             episodes.pop(event.key, None)
@@ -57,11 +65,14 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
     return Folded(states, episodes, frozenset(begun), updates, tuple(refused))
 
 
-def _has_room_for(event: Event) -> bool:
+def has_room_for(event: Event) -> bool:
+    """Whether the columns take the event's numbers."""
+    if not isinstance(event, _NUMBERED):
+        return True
     return all(number is None or number in _NUMBERS for number in _numbers_of(event))
 
 
-def _numbers_of(event: Event) -> Iterator[int | None]:
+def _numbers_of(event: SeriesAdded | SeriesIdentified | EpisodesLoaded) -> Iterator[int | None]:
     match event:
         case SeriesAdded() | SeriesIdentified():
             yield from (event.year, event.ids.tmdb, event.ids.tvdb, event.ids.tvmaze)
@@ -70,8 +81,6 @@ def _numbers_of(event: Event) -> Iterator[int | None]:
                 yield season.number
                 for one in season.episodes:
                     yield from (one.number, one.runtime, one.absolute)
-        case _:
-            return
 
 
 def refold(events: Sequence[RecordedEvent]) -> Folded:
@@ -81,7 +90,7 @@ def refold(events: Sequence[RecordedEvent]) -> Folded:
     """
     state = loading.fold(events)
     if state is None or state.position != events[-1].position:
-        return Folded({}, {}, frozenset(), [])
+        return NOTHING
     event = next((one.event for one in events if one.position == state.episodes_at), None)
     episodes = {state.key: event} if isinstance(event, EpisodesLoaded) else {}
     # Its row is made anew: it may be the add itself that counts again, and with it another life.

@@ -13,9 +13,9 @@ import msgspec
 import structlog
 
 from contracts.api import Frame
-from contracts.events import EventParked, EventUnparked, RecordedEvent
+from contracts.events import EventUnparked, RecordedEvent
 from contracts.state import SeriesState
-from contracts.subjects import FEED_SUBJECT, is_key
+from contracts.subjects import FEED_SUBJECT
 from services.platform.database import is_outage, is_refusal
 from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.parked import parkings_after
@@ -23,16 +23,16 @@ from services.platform.stored_event import Unreadable
 from services.projector import domain
 from services.projector.domain import Folded
 from services.projector.inbox import Inbox
+from services.projector.parking import park
 from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
 from services.projector.releasing import release_known
+from services.projector.replaying import is_skipped, key_of, release
 
 log = structlog.get_logger()
 
 HEARTBEAT = 2.0
 _STATES_KEPT = 20_000
 _POLL = 5.0
-_REASON = 500  # characters
-_NOTHING = Folded({}, {}, frozenset(), [])
 
 
 class Interrupted(Exception):
@@ -128,19 +128,16 @@ class Projector:
         except Exception as again:
             if not is_refusal(again):
                 raise
-            key = one.event.key if isinstance(one, RecordedEvent) else ""
-            await self._commit([Unreadable(one.position, f"series.{key}", f"the database refused it: {error}")])
+            await self._commit([Unreadable(one.position, f"series.{key_of(one)}", f"the database refused it: {error}")])
 
     async def _release(self, one: RecordedEvent, event: EventUnparked) -> None:
         """Let an event count again by folding its whole series anew; one that still can't be taken is parked anew."""
         events = [each for each in await self._store.events_of(event.key) if each.position <= one.position]
         if not events or events[-1].position < one.position:
             raise Interrupted(f"the log's replica has not reached {one.position} yet")
-        counting = [each for each in events if not self._is_skipped(each, at=one.position)]
-        released = next((each for each in counting if each.position == event.parked_position), None)
+        released, readable = release(events, event, self._parkings, at=one.position)
         if isinstance(released, RecordedEvent):
             try:
-                readable = [each for each in counting if isinstance(each, RecordedEvent)]
                 await self._write(one.position, domain.refold(readable))
             except Exception as error:
                 if not is_refusal(error):
@@ -155,7 +152,7 @@ class Projector:
     async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
         events: list[RecordedEvent] = []
         for one in batch:
-            if self._is_skipped(one, at=one.position):
+            if is_skipped(one, self._parkings, at=one.position):
                 continue
             if isinstance(one, Unreadable):
                 await self._park(one)
@@ -164,15 +161,10 @@ class Projector:
         missing = domain.keys_of(events) - self._states.keys()
         if missing:
             self._states.update(await self._read_model.states(missing))
-        folded = domain.fold(self._states, events) if events else _NOTHING
+        folded = domain.fold(self._states, events) if events else domain.NOTHING
         for refused in folded.refused:
             await self._park(Unreadable(refused.position, f"series.{refused.event.key}", "its numbers are too large"))
         await self._write(batch[-1].position, folded)
-
-    def _is_skipped(self, one: RecordedEvent | Unreadable, *, at: int) -> bool:
-        """Whether the log says, after the position `at`, that the event could not be taken there."""
-        key = one.event.key if isinstance(one, RecordedEvent) else _key_in(one)
-        return self._parkings.get((key, one.position), 0) > at
 
     async def _write(self, position: int, folded: Folded) -> None:
         before = self._checkpoint
@@ -188,17 +180,9 @@ class Projector:
             self._states.popitem(last=False)
 
     async def _park(self, one: Unreadable, *, again: int = 0) -> None:
-        """Say in the log that the event is skipped, so that its series shows it and a replay skips it too.
-
-        `again` is the position of the EventUnparked that it was tried for once more.
-        """
-        log.error("event_parked", position=one.position, subject=one.subject, reason=one.reason)
-        key = _key_in(one)
-        if not is_key(key):
-            return
-        parked = EventParked(key=key, parked_position=one.position, reason=one.reason[:_REASON])
-        event_id = f"parked-{self._log_id}-{one.position}" + (f"-{again}" if again else "")
-        self._parkings[key, one.position] = (await self._store.append(parked, event_id=event_id)).position
+        position = await park(self._store, self._log_id, one, again=again)
+        if position:
+            self._parkings[key_of(one), one.position] = position
 
     async def _beat(self) -> None:
         """Tell gateways where the rows are, so that one that missed a frame notices soon."""
@@ -220,7 +204,3 @@ class Projector:
         # A frame that is lost is made up for by the next one: gateways see the gap.
         with suppress(Exception):
             await self._store.nc.publish(FEED_SUBJECT, body)
-
-
-def _key_in(one: Unreadable) -> str:
-    return one.subject.split(".")[1]

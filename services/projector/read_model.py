@@ -1,19 +1,20 @@
 """The read model as the projector writes it: rows and checkpoint in one transaction, guarded by the old checkpoint.
 
 Only the projector writes these tables. A guard failure means that another projector was here, or that a rebuild
-swapped the tables: what this process holds in memory is worth nothing then.
+wrote them anew: what this process holds in memory is worth nothing then.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.events import EpisodesLoaded
 from contracts.presentation import error_of
 from contracts.state import SeriesState
+from services.platform.tables import checkpoint
 from services.projector.domain import Folded
 
 _STATE = msgspec.json.Decoder(SeriesState)
@@ -89,8 +90,7 @@ class ReadModel:
     async def checkpoint(self) -> Checkpoint:
         """Where the rows stand."""
         async with self._engine.connect() as connection:
-            row = (await connection.execute(text("SELECT log_id, generation, position FROM checkpoint"))).one()
-        return Checkpoint(row.log_id, row.generation, row.position)
+            return await read_checkpoint(connection)
 
     async def count_unadopted(self) -> int:
         """How many rows predate the log and are not told to it yet."""
@@ -103,22 +103,15 @@ class ReadModel:
 
     async def states(self, keys: Iterable[str]) -> dict[str, SeriesState]:
         """The states that the rows of these keys hold."""
-        query = text("SELECT key, state FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query, {"keys": list(keys)})
-            return {row.key: _STATE.decode(row.state) for row in rows if row.state is not None}
+            return await read_states(connection, keys)
 
     async def commit(self, log_id: str, before: Checkpoint, position: int, folded: Folded) -> Checkpoint:
         """Write what a batch changed and move the checkpoint to `position`. Raises GuardFailed; all or nothing."""
         after = Checkpoint(log_id, before.generation, position)
         async with self._engine.begin() as connection:
             await _lock(connection, before)
-            if folded.begun:
-                await connection.execute(_DROP_FORMER_LIVES, {"keys": list(folded.begun)})
-            if folded.states:
-                await connection.execute(_UPSERT, _rows(folded.states.values()))
-            if folded.episodes:
-                await _replace_episodes(connection, folded)
+            await write_rows(connection, folded)
             await connection.execute(
                 text("UPDATE checkpoint SET log_id = :log_id, position = :position, updated_at = now()"),
                 {"log_id": log_id, "position": position},
@@ -126,10 +119,32 @@ class ReadModel:
         return after
 
 
+async def read_checkpoint(connection: AsyncConnection, *, lock: bool = False) -> Checkpoint:
+    """Where the rows stand; with `lock` they stand there until the transaction ends."""
+    query = select(checkpoint.c.log_id, checkpoint.c.generation, checkpoint.c.position)
+    row = (await connection.execute(query.with_for_update() if lock else query)).one()
+    return Checkpoint(row.log_id, row.generation, row.position)
+
+
+async def write_rows(connection: AsyncConnection, folded: Folded) -> None:
+    """Write what a batch changed into the tables that the connection's search path names."""
+    if folded.begun:
+        await connection.execute(_DROP_FORMER_LIVES, {"keys": list(folded.begun)})
+    if folded.states:
+        await connection.execute(_UPSERT, _rows(folded.states.values()))
+    if folded.episodes:
+        await _replace_episodes(connection, folded)
+
+
+async def read_states(connection: AsyncConnection, keys: Iterable[str]) -> dict[str, SeriesState]:
+    """The states that the rows of these keys hold, in the tables that the connection's search path names."""
+    query = text("SELECT key, state FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
+    rows = await connection.execute(query, {"keys": list(keys)})
+    return {row.key: _STATE.decode(row.state) for row in rows if row.state is not None}
+
+
 async def _lock(connection: AsyncConnection, before: Checkpoint) -> None:
-    query = text("SELECT log_id, generation, position FROM checkpoint FOR UPDATE")
-    row = (await connection.execute(query)).one()
-    found = Checkpoint(row.log_id, row.generation, row.position)
+    found = await read_checkpoint(connection, lock=True)
     if found != before:
         raise GuardFailed(f"expected {before}, found {found}")
 

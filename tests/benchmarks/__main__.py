@@ -1,4 +1,4 @@
-"""`just bench [NAME…]`: accept, load, project; all without a name."""
+"""`just bench [NAME…]`: accept, load, project, rebuild; all without a name."""
 
 import asyncio
 import importlib
@@ -6,7 +6,7 @@ import sys
 
 from tests.benchmarks.harness import Figure, record, table
 
-NAMES = ("accept", "load", "project")
+NAMES = ("accept", "load", "project", "rebuild")
 
 
 async def _run(names: list[str]) -> list[Figure]:

@@ -1,5 +1,7 @@
 """What the services' tests begin with: a declared log, and what a gateway is made of."""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import pytest
 
 from deploy.local.nats_server import NatsServer
+from services.cli.main import main
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
 from services.platform.event_store import EventStore
+from tests.support.backups import Says
 
 
 @pytest.fixture
@@ -32,3 +36,36 @@ def servers(nats_server: NatsServer, reader_url: str, database_url: str, tmp_pat
         "owner_url": database_url,
         "library": tmp_path,
     }
+
+
+@pytest.fixture
+async def other_server() -> AsyncIterator[NatsServer]:
+    """Another server, with nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="coldopen-test-") as folder:
+        server = NatsServer(Path(folder), sync_interval="1m")
+        await server.start()
+        yield server
+        await server.stop()
+
+
+@pytest.fixture
+async def other_store(other_server: NatsServer) -> AsyncIterator[EventStore]:
+    """The log of `other_server`, once there is one."""
+    nc = await connect("test", other_server.url())
+    yield EventStore(nc, timeout=2.0)
+    await nc.close()
+
+
+@pytest.fixture
+def says(nats_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Says:
+    """The exit status, the last line of the output, and the errors of `coldopen` with the server `at`."""
+    monkeypatch.chdir(tmp_path)
+
+    async def says(*arguments: str, at: str = nats_url) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLDOPEN_NATS_URL", at)
+        code = await asyncio.to_thread(main, list(arguments))
+        said = capsys.readouterr()
+        lines = said.out.splitlines()  # a projector of the same process logs there, too
+        return code, lines[-1] if lines else "", said.err
+
+    return says

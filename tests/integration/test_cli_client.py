@@ -261,6 +261,23 @@ def test_status_shows_each_part_and_what_to_do(gateway: FakeGateway, says: Says)
     assert "coldopen retry one-piece" in text
 
 
+@pytest.mark.parametrize(("at", "asked"), [("12", "at_position=12"), ("2026-05-01T12:00:05Z", "at_time=2026-05-01T12")])
+def test_status_shows_the_past_as_it_was(gateway: FakeGateway, says: Says, at: str, asked: str) -> None:
+    """Nothing is told as if it were now: no countdown, nothing to do, not today's episodes."""
+    waiting = STATUS["parts"]["logo"] | {"status": "retrying", "retry_at": "2026-05-01T12:00:09Z"}
+    gateway.plan(STATUS | {"parts": STATUS["parts"] | {"logo": waiting}})
+
+    assert main(["status", "one-piece", "--at", at]) == 0
+
+    (one,) = gateway.asked
+    assert asked in one[1]
+    text = says()
+    assert "when event 12 was its last" in text
+    assert "again at 2026-05-01" in text
+    assert "Started at 2026-05-01" in text
+    assert "coldopen retry" not in text
+
+
 def test_json_is_the_gateways_own_answer(gateway: FakeGateway, says: Says) -> None:
     gateway.plan(STATUS | {"of_a_newer_version": 1})
 

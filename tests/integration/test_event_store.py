@@ -8,7 +8,7 @@ import msgspec
 import psutil
 import pytest
 
-from contracts.events import Canonical, Part, PartStarted, RecordedEvent, SeriesAdded
+from contracts.events import Canonical, Episode, EpisodesLoaded, Part, PartStarted, RecordedEvent, Season, SeriesAdded
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
@@ -150,6 +150,22 @@ async def test_reading_pages_through_a_long_history(store: EventStore) -> None:
     assert [one.position for one in everything] == list(range(1, 1201))
     assert [one.position for one in later] == list(range(1151, 1201))
     assert [one.position async for one in store.read_all(after=499)] == list(range(500, 1201))
+
+
+async def test_large_events_are_read_a_few_at_a_time(store: EventStore) -> None:
+    """A page has few bytes, whatever its events have: yet none is left out, of one series as of all."""
+    episodes = tuple(Episode(number=number, title="x" * 990) for number in range(1000))
+    large = EpisodesLoaded(key="bleach", cause=1, attempt=1, seasons=(Season(number=1, episodes=episodes),))
+    await store.append(added("bleach"))
+    for attempt in range(1, 13):
+        await store.append(msgspec.structs.replace(large, attempt=attempt))
+
+    pages = [[one.position for one in page] async for page in store.pages()]
+    of_series = [one.position for one in await store.events_of("bleach")]
+    of_all = [one.position async for one in store.read_all()]
+
+    assert max(map(len, pages)) <= 6
+    assert [one for page in pages for one in page] == of_series == of_all == list(range(1, 14))
 
 
 async def test_what_cannot_be_decoded_is_told_as_such(store: EventStore) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from jsonschema import Draft202012Validator
 
 from deploy.local.nats_server import NatsServer
 from services.platform.login_tokens import mint_login_token
@@ -44,6 +45,8 @@ async def test_everything_but_health_wants_the_key(gateway: Gateway, stranger: h
         ("GET", "/metrics"),
         ("GET", "/schema"),
         ("GET", "/schema/openapi.json"),
+        ("GET", "/asyncapi"),
+        ("GET", "/asyncapi/asyncapi.json"),
         ("GET", "/"),
         ("GET", "/nothing/here"),
     ):
@@ -247,6 +250,46 @@ async def test_the_api_describes_itself_from_bundled_files(gateway: Gateway) -> 
     assert "cdn" not in page.lower()
     assert "https://" not in page.split("<body>")[0]
     assert script.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/anime?limit=none", None, 400),
+        ("POST", "/api/anime/add", {"link": 3}, 400),
+        ("POST", "/api/anime/add", {"link": "https://example.com/x"}, 422),
+        ("POST", "/api/anime/{key}/retry", None, 404),
+        ("GET", "/api/anime/{key}/loading-status", None, 404),
+        ("DELETE", "/api/anime/{key}", None, 404),
+        ("GET", "/api/events?key=No", None, 404),
+        ("GET", "/login?token=none", None, 400),
+    ],
+)
+async def test_errors_are_as_the_api_describes_them(
+    gateway: Gateway, method: str, path: str, body: Any, status: int
+) -> None:
+    """Each with its status and problem+json; none has the shape that Litestar's own would have."""
+    schema = (await gateway.http.get("/schema/openapi.json")).json()
+    operation = schema["paths"][path.partition("?")[0]][method.lower()]
+    response = await gateway.http.request(method, path.replace("{key}", "nobody"), json=body)
+    described = operation["responses"][str(status)]["content"]["application/problem+json"]["schema"]
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    Draft202012Validator(described | {"components": schema["components"]}).validate(response.json())
+    assert ("401" in operation["responses"]) == (not path.startswith("/login"))
+
+
+async def test_no_route_claims_to_answer_errors_in_another_shape(gateway: Gateway) -> None:
+    """Litestar would describe its own; what is no problem is not valid."""
+    schema = (await gateway.http.get("/schema/openapi.json")).json()
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    errors = [answer for one in operations for status, answer in one["responses"].items() if status >= "400"]
+    problem = Draft202012Validator(schema["components"]["schemas"]["Problem"])
+
+    assert [one["operationId"] for one in operations if "default" not in one["responses"]] == []
+    assert {tuple(answer["content"]) for answer in errors} == {("application/problem+json",)}
+    assert not problem.is_valid({"status_code": 400, "detail": "no"})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Reading and changing series over real HTTP."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -158,9 +158,35 @@ async def test_the_status_of_any_moment_can_be_asked_for(gateway: Gateway) -> No
     assert (at_add["loading_status"], at_add["position"]) == ("pending", position)
     assert at_identified["position"] >= position + 2
     assert now["loading_status"] == "completed"
-    await gateway.get(path, expected=404, at_position=position - 1)
     await gateway.get(path, expected=400, at_time="yesterday")
     await gateway.get(path, expected=400, at_time="2026-01-01", at_position=1)
+
+
+async def test_a_moment_that_never_was_is_refused_with_the_range(gateway: Gateway) -> None:
+    """Before the series' first event, or after the log's end; up to both ends there is an answer."""
+    await gateway.record(added("other"))
+    first = await load(gateway, "dark")
+    last = await gateway.record(added("another"))
+    path = "/api/anime/dark/loading-status"
+    begin = datetime.fromisoformat((await gateway.get("/api/anime/dark/history"))["items"][0]["time"])
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+
+    outside = [await gateway.get(path, expected=400, at_position=one) for one in (first - 1, last + 1)]
+    never = [
+        await gateway.get(path, expected=400, at_time=one.isoformat())
+        for one in (begin - timedelta(microseconds=1), soon)
+    ]
+
+    for problem in outside:
+        assert (problem["type"], problem["first"], problem["last"]) == ("urn:coldopen:out-of-range", first, last)
+        assert f"begins at {first}, and the log ends at {last}" in problem["detail"]
+    for problem in never:
+        assert problem["type"] == "urn:coldopen:out-of-range"
+        assert datetime.fromisoformat(problem["first"]) == begin
+        assert begin < datetime.fromisoformat(problem["last"]) < soon
+    assert (await gateway.get(path, at_position=first))["position"] == first
+    assert (await gateway.get(path, at_position=last))["loading_status"] == "completed"
+    assert (await gateway.get(path, at_time=begin.isoformat()))["loading_status"] == "pending"
 
 
 async def test_a_removed_series_is_gone_but_its_status_and_history_stay(gateway: Gateway) -> None:
@@ -208,7 +234,7 @@ async def test_the_log_is_read_as_lines(gateway: Gateway) -> None:
     assert len(await lines(limit=3)) == 3
     assert len(await lines(type="series-added.v1")) == 2
     assert len(await lines(key="other")) == 1
-    assert await lines(after_position=10_000) == []
+    assert await lines(after_position=(await gateway.store.info()).last_position) == []
     problem = await gateway.get("/api/events", expected=400, type="series-starred.v1")
     assert "series-added.v1" in problem["known"]
 

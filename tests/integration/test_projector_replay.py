@@ -1,9 +1,6 @@
 """A projector that begins with an empty database: the rows of the live run, whatever could not be taken in it."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -24,21 +21,14 @@ from contracts.events import (
 )
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
-from services.platform.tasks import end
-from services.projector.projector import Projector
-from services.projector.read_model import ReadModel
+from services.projector.rebuild import rebuild
 from tests.support.histories import added, loaded_after
+from tests.support.projecting import forget_rows, project, project_with_restarts, rows
 from tests.support.waiting import eventually
 
 TOO_LONG_AGO = 1900  # for the database, until it is changed
 TOO_MANY = 5000  # likewise
 UNREADABLE = b'{"type":"part-failed.v1"}'
-ROWS = (
-    "SELECT * FROM anime_series ORDER BY id",
-    # Without what the database adds by itself.
-    "SELECT series_id, season, number, title, air_date, runtime, absolute_number, on_disk FROM episodes ORDER BY id",
-    "SELECT * FROM seasons ORDER BY series_id, number",
-)
 
 
 @pytest.fixture
@@ -59,47 +49,8 @@ async def widen(engine: AsyncEngine) -> None:
         await connection.execute(text("ALTER TABLE episodes DROP CONSTRAINT IF EXISTS narrow"))
 
 
-async def forget_rows(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE anime_series, episodes, seasons"))
-        await connection.execute(text("UPDATE checkpoint SET log_id = NULL, position = 0"))
-
-
-async def rows(engine: AsyncEngine) -> list[list[dict[str, Any]]]:
-    """All that the projector writes; the state as its bytes."""
-    async with engine.connect() as connection:
-        return [[dict(row._mapping) for row in await connection.execute(text(query))] for query in ROWS]
-
-
-@asynccontextmanager
-async def projecting(store: EventStore, engine: AsyncEngine, **options: int) -> AsyncIterator[None]:
-    running = asyncio.ensure_future(Projector(store, ReadModel(engine), **options).run())
-    try:
-        yield
-    finally:
-        await end(running)
-        assert running.cancelled() or running.exception() is None
-
-
-async def has_reached(engine: AsyncEngine, position: int) -> bool:
-    return (await ReadModel(engine).checkpoint()).position >= position
-
-
-async def has_caught_up(store: EventStore, engine: AsyncEngine) -> bool:
-    return await has_reached(engine, (await store.info()).last_position)
-
-
-async def project(store: EventStore, engine: AsyncEngine) -> None:
-    async with projecting(store, engine):
-        await eventually(lambda: has_caught_up(store, engine), within=60)
-
-
-async def project_with_restarts(store: EventStore, engine: AsyncEngine) -> None:
-    """A projector that is stopped after every few events, and one that goes on from its checkpoint."""
-    while not await has_caught_up(store, engine):
-        goal = (await ReadModel(engine).checkpoint()).position + 1
-        async with projecting(store, engine, max_batch=1):
-            await eventually(partial(has_reached, engine, goal), within=60)
+async def rebuild_rows(store: EventStore, engine: AsyncEngine) -> None:
+    await rebuild(engine, store, lambda _, __: None)
 
 
 async def load(store: EventStore, key: str, *, episodes: EpisodesLoaded | None = None) -> int:
@@ -177,7 +128,7 @@ async def live_run(store: EventStore, engine: AsyncEngine) -> None:
     await project(store, engine)
 
 
-@pytest.mark.parametrize("replay", [project, project_with_restarts])
+@pytest.mark.parametrize("replay", [project, project_with_restarts, rebuild_rows])
 async def test_a_replay_gives_the_rows_of_the_live_run(store: EventStore, engine: AsyncEngine, replay: Any) -> None:
     """Also where the database takes by now what it refused then; and the log has not grown by it."""
     await live_run(store, engine)

@@ -61,6 +61,13 @@ def test_overview_has_no_colour_codes_unless_asked() -> None:
         (["search"], "search for what?", "coldopen search TITLE"),
         (["identify", "a"], "--tvmaze, --tmdb, --tvdb or --imdb", "coldopen search TITLE"),
         (["list", "--status", "happy"], "happy", "see: coldopen list --help"),
+        (["status", "a", "--at", "soon"], "'soon' is no moment", "a position"),
+        (["events", "--from", "0"], "--from 0", "see: coldopen events --help"),
+        (["events", "--from", "3", "--to", "2"], "before --from 3", "see: coldopen events --help"),
+        (["events", "--to", "2", "--until", "18:30"], "give one of them", "see: coldopen events --help"),
+        (["events", "--follow", "--to", "2"], "--follow has no end", "see: coldopen events --help"),
+        (["events", "--fold", "--type", "part-failed.v1"], "leave out --type", "see: coldopen events --help"),
+        (["events", "--until", "soon"], "'soon' is no time", "18:30"),
     ],
 )
 def test_wrong_usage_is_one_line_and_what_to_do(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
 from contracts import codec
 from contracts.api import HistoryItem
@@ -12,6 +13,7 @@ from contracts.events import (
     Episode,
     EpisodesLoaded,
     Event,
+    EventUnparked,
     FileRecord,
     LoadError,
     LogoLoaded,
@@ -22,8 +24,10 @@ from contracts.events import (
     PartStarted,
     Season,
     SeriesAdded,
+    SeriesRemoved,
 )
 from services.cli.timeline import timeline
+from tests.support.builders import EXAMPLES
 
 START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 ERROR = LoadError(kind="network", code="http_503", message="TVmaze answered 503")
@@ -57,7 +61,7 @@ def test_an_attempt_that_ends_says_how_long_it_took() -> None:
 
     assert [entry.seconds for entry in entries] == [None, 1.5, None, 0.5]
     assert [entry.attempt for entry in entries] == [1, 1, 2, 2]
-    assert entries[1].what == "episodes failed, retrying in 2.0 s"
+    assert entries[1].what == "episodes failed, retrying in 2.0 s (1 of 3)"
     assert entries[1].detail == "TVmaze answered 503"
     assert entries[3].detail == "1 season, 2 episodes"
 
@@ -128,3 +132,77 @@ def test_which_entry_it_was_said_to_be_is_told() -> None:
     (entry,) = timeline([item(1, event)])
 
     assert entry.detail == "refresh, as imdb tt0944947 and tvmaze 82"
+
+
+def test_who_wanted_it_is_told() -> None:
+    """As the program names itself, and no longer than is worth reading."""
+    browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    adopted = SeriesAdded(
+        key="a", name="A", site="s", link="https://s/a", canonical=Canonical(site="s", id="a"), folder="A",
+        origin="import",
+    )  # fmt: skip
+
+    details = [
+        entry.detail
+        for entry in timeline(
+            [
+                item(1, adopted),
+                item(2, PartRequested(key="a", part=Part.LOGO, reason="retry", client="coldopen-cli")),
+                item(3, PartRequested(key="a", part=Part.LOGO, reason="startup")),
+                item(4, SeriesRemoved(key="a", client=browser)),
+                item(5, EventUnparked(key="a", parked_position=3, client="coldopen-cli")),
+            ]
+        )
+    ]
+
+    assert details == [
+        "A, https://s/a, taken over from before",
+        "retry, by coldopen-cli",
+        "start-up check",
+        f"its files stay, by {browser[:40]}…",
+        "#3, by coldopen-cli",
+    ]
+
+
+def test_a_start_that_waited_says_how_long() -> None:
+    """From what set it off to its first delivery; later ones come when they are due."""
+    request = PartRequested(key="a", part=Part.EPISODES, reason="refresh")
+    again = PartStarted(key="a", cause=1, attempt=1, part=Part.EPISODES, delivery=2, deaths=1)
+
+    entries = timeline([item(1, request), item(2, started(), 3.0), item(3, again, 20.0)])
+
+    assert [entry.detail for entry in entries[1:]] == ["after 3.0 s in the queue", "its worker died 1 time"]
+
+
+def test_what_is_put_off_is_no_counted_retry() -> None:
+    busy = LoadError(kind="busy", code="http_429", message="TVmaze asks for fewer calls")
+    waiting = PartRetrying(
+        key="a", cause=1, attempt=1, part=Part.LOGO, error=busy, retry_at=START, delay=30.0, counted=False, waited=30.0
+    )
+
+    (entry,) = timeline([item(1, waiting)])
+
+    assert (entry.what, entry.detail) == ("logo put off for 30 s", "TVmaze asks for fewer calls")
+
+
+def test_what_the_gateway_can_not_read_says_why() -> None:
+    """It tells no event then, but what it knows of one."""
+    told = b'{"subject":"series.a.starred","reason":"unknown event type","type":null,"body":"{}"}'
+    unreadable = HistoryItem(
+        position=1, time=START, id="", type="unreadable", correlation_id=None, event=msgspec.Raw(told)
+    )
+
+    (entry,) = timeline([unreadable])
+
+    assert (entry.what, entry.detail) == ("unreadable", "unknown event type")
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=codec.tag_of)
+def test_every_event_reads_as_a_line(event: Event) -> None:
+    """In words, not by its tag, and with something to say unless it only began."""
+    (entry,) = timeline([item(7, event)])
+
+    assert (entry.position, entry.time) == (7, START)
+    assert entry.what
+    assert codec.tag_of(event).partition(".")[0] not in entry.what
+    assert entry.detail or isinstance(event, PartStarted | LogoLoaded)

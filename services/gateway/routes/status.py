@@ -1,5 +1,6 @@
 """GET /api/anime/{key}/loading-status: now, or as it was at a position or a time."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from litestar import get
@@ -11,10 +12,13 @@ from contracts.events import RecordedEvent
 from contracts.presentation import status_body
 from contracts.state import SeriesState
 from contracts.subjects import is_key
-from services.gateway.domain import fold_until, last_position_until, parse_time
+from services.gateway.domain import fold_until, last_position_until, outside, parse_time
 from services.gateway.present import Present
-from services.gateway.refusals import Malformed, NotThere, unknown_series
+from services.gateway.refusals import Malformed, unknown_series
 from services.platform.event_store import EventStore
+
+# A little more than now is taken: the client's clock and the writers' are not this one.
+_CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def status_routes(store: EventStore, present: Present) -> list[HTTPRouteHandler]:
@@ -23,7 +27,8 @@ def status_routes(store: EventStore, present: Present) -> list[HTTPRouteHandler]
     @get(
         "/api/anime/{key:str}/loading-status",
         summary="How far a series has loaded",
-        description="at_position and at_time answer from its recorded events: how far it had loaded then.",
+        description="at_position and at_time answer from its recorded events: how far it had loaded then. "
+        "They reach from its first event to the log's end, and to now.",
         tags=["loading"],
     )
     async def loading_status(
@@ -45,8 +50,15 @@ async def _past(store: EventStore, key: str, at_position: int | None, at_time: s
     events = [one for one in await store.events_of(key) if isinstance(one, RecordedEvent)] if is_key(key) else []
     if not events:
         raise unknown_series(key)
-    until = last_position_until(events, time) if time is not None else at_position or 0
+    end = max((await store.info()).last_position, events[-1].position)
+    if time is not None:
+        now = datetime.now(UTC)
+        until = last_position_until(events, time) if time <= now + _CLOCKS_DIFFER else 0
+        refusal = outside(key, "at_time", events[0].time, now)
+    else:
+        until = at_position if at_position is not None and at_position <= end else 0
+        refusal = outside(key, "at_position", events[0].position, end)
     state = fold_until(events, until)
     if state is None:
-        raise NotThere("not-added-yet", f"{key} had not been added then: its first event is at {events[0].position}.")
+        raise refusal
     return state
