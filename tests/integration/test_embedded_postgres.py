@@ -33,10 +33,10 @@ def private_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go meanwhile: an empty folder."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def temporary(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files go meanwhile: an empty folder, whose path is short however many run the tests."""
+    monkeypatch.setattr(tempfile, "tempdir", str(data_dir))
+    return data_dir
 
 
 @pytest.fixture
