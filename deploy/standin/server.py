@@ -5,7 +5,8 @@ GET /  (what exists)   GET /_calls   POST /_series {"title","year"}   POST /_con
 
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -98,6 +99,15 @@ class StandIn:
     def misbehave(self, rule: Rule) -> None:
         """From the next call that it fits."""
         self.controls.add(rule)
+
+    @asynccontextmanager
+    async def refusing(self) -> AsyncIterator[None]:
+        """Until the end of the block every connection is refused, as if nobody listened; open ones are closed."""
+        await self._server.refuse()
+        try:
+            yield
+        finally:
+            await self._server.start()
 
     async def _handle(self, request: Request) -> Response:
         if request.path == "/" or request.path.startswith("/_"):

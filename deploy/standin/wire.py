@@ -1,6 +1,7 @@
 """As much HTTP/1.1 as the stand-in needs, on bare asyncio: it has to be able to break every rule of it."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Literal, TypeAlias
@@ -48,18 +49,34 @@ class Server:
         self._handler = handler
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None  # while it has a port and does not listen
         self.port = port
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=MAX_HEAD, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._socket = self._socket or self._bound()
+        self._server = await asyncio.start_server(self._accept, sock=self._socket, limit=MAX_HEAD, backlog=1024)
+        self._socket = None
 
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        if self._socket is not None:
+            self._socket.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def refuse(self) -> None:
+        """Refuse every connection, as a machine on which nobody listens, until `start`; nobody else gets the port."""
+        await self.stop()
+        self._socket = self._bound()
+
+    def _bound(self) -> socket.socket:
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", self.port))
+        self.port = bound.getsockname()[1]
+        return bound
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

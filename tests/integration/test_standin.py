@@ -253,3 +253,15 @@ def test_a_rule_for_one_title_leaves_others_alone() -> None:
 
     assert [rule.behaviour if rule else None for rule in met] == ["drop", "text", "drop"]
     assert standin.controls.take("fanart", "One", "/") is None
+
+
+async def test_it_refuses_connections_and_is_there_again(standin: StandIn) -> None:
+    """Under the same address, for a client that had a connection too."""
+    async with httpx2.AsyncClient(base_url=standin.url) as client:
+        before = await client.get("/")
+        async with standin.refusing():
+            with pytest.raises(httpx2.ConnectError):
+                await client.get("/")
+        after = await client.get("/")
+
+    assert (before.status_code, after.content) == (200, before.content)
