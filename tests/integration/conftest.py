@@ -14,6 +14,8 @@ from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
 from services.platform.event_store import EventStore
 from tests.support.backups import Says
+from tests.support.gateway import Gateway, running_gateway
+from tests.support.gateway_process import GatewayProcess, gateway_process
 
 
 @pytest.fixture
@@ -36,6 +38,22 @@ def servers(nats_server: NatsServer, reader_url: str, database_url: str, tmp_pat
         "owner_url": database_url,
         "library": tmp_path,
     }
+
+
+@pytest.fixture
+async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
+    """A gateway in the test's own process."""
+    async with running_gateway(**servers) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def process(store: EventStore, servers: dict[str, Any]) -> AsyncIterator[GatewayProcess]:
+    """A gateway in a process of its own; `store` has made its log."""
+    async with gateway_process(
+        nats_url=servers["gateway_nats"], database_url=servers["reader_url"], library=servers["library"]
+    ) as process:
+        yield process
 
 
 @pytest.fixture

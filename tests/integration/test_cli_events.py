@@ -4,9 +4,8 @@ import asyncio
 import json
 import signal
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import msgspec
 import pytest
@@ -18,24 +17,9 @@ from services.cli.folding import Folding
 from services.platform import streams
 from services.platform.event_store import EventStore
 from tests.support import cli
-from tests.support.gateway import API_KEY, Gateway, running_gateway
-from tests.support.gateway_process import GatewayProcess, gateway_process
+from tests.support.gateway import API_KEY, Gateway
+from tests.support.gateway_process import GatewayProcess
 from tests.support.histories import added, loaded_after
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-async def process(store: EventStore, servers: dict[str, Any]) -> AsyncIterator[GatewayProcess]:
-    """A gateway of its own; `store` has made its log."""
-    async with gateway_process(
-        nats_url=servers["gateway_nats"], database_url=servers["reader_url"], library=servers["library"]
-    ) as process:
-        yield process
 
 
 class Access(TypedDict):

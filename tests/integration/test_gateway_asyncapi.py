@@ -2,10 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from jsonschema import Draft7Validator
 from websockets.asyncio.client import connect
 
@@ -13,16 +11,10 @@ from contracts.subjects import FEED_SUBJECT
 from services.platform.broker import NO_BUFFER
 from services.platform.broker import connect as connect_nats
 from tests.support.feed import subscribed
-from tests.support.gateway import API_KEY, Gateway, running_gateway
+from tests.support.gateway import API_KEY, Gateway
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 from tests.support.write_schemas import ASYNCAPI, asyncapi
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
 
 
 async def described(gateway: Gateway) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -14,27 +14,12 @@ from contracts.events import Episode, EpisodesLoaded, Part, PartStarted, Season
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.event_store import EventStore
-from tests.support.gateway import Gateway, running_gateway
-from tests.support.gateway_process import GatewayProcess, gateway_process
+from tests.support.gateway import Gateway
+from tests.support.gateway_process import GatewayProcess
 from tests.support.histories import added
 from tests.support.waiting import eventually
 
 LOG = "/api/events"
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-async def process(store: EventStore, servers: dict[str, Any]) -> AsyncIterator[GatewayProcess]:
-    """A gateway of its own, to be killed; `store` has made its log."""
-    async with gateway_process(
-        nats_url=servers["gateway_nats"], database_url=servers["reader_url"], library=servers["library"]
-    ) as process:
-        yield process
 
 
 def started(key: str, number: int) -> PartStarted:

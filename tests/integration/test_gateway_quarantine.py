@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from services.platform.database import connect_engine
 from services.platform.tasks import end
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
-from tests.support.gateway import API_KEY, Gateway, running_gateway
+from tests.support.gateway import API_KEY, Gateway
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 
@@ -22,12 +21,6 @@ BAD_BODY = b'{"type":"part-failed.v1","key":"bleach"}'
 UNKNOWN_TAG = b'{"type":"series-rated.v9","key":"bleach","stars":5}'
 
 Says = Callable[..., Awaitable[tuple[int, str]]]
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
 
 
 @asynccontextmanager

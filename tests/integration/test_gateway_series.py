@@ -1,6 +1,5 @@
 """Reading and changing series over real HTTP."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -25,12 +24,6 @@ from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 
 ERROR = LoadError(kind="network", code="timeout", message="TVmaze did not answer")
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
 
 
 async def load(gateway: Gateway, key: str) -> int:

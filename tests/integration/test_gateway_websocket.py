@@ -16,15 +16,9 @@ from contracts.api import Frame
 from contracts.events import Part, PartStarted
 from deploy.local.postgres import Postgres
 from services.gateway.websocket import MOST_KEYS
-from tests.support.gateway import API_KEY, Gateway, running_gateway
+from tests.support.gateway import API_KEY, Gateway
 from tests.support.histories import added
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def gateway(servers: dict[str, Any]) -> AsyncIterator[Gateway]:
-    async with running_gateway(**servers) as gateway:
-        yield gateway
 
 
 def connected(gateway: Gateway, **headers: str) -> connect:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
@@ -18,11 +17,10 @@ from contracts.subjects import FEED_SUBJECT
 from deploy.local.postgres import Postgres
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, life_of
-from services.platform.tasks import end
 from services.projector.adopt import adopt
-from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
 from tests.support.histories import added, loaded_after
+from tests.support.projecting import has_caught_up, has_reached, projecting
 from tests.support.waiting import eventually
 
 
@@ -33,16 +31,6 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-@asynccontextmanager
-async def projecting(store: EventStore, engine: AsyncEngine, **options: int) -> AsyncIterator[None]:
-    running = asyncio.ensure_future(Projector(store, ReadModel(engine), **options).run())
-    try:
-        yield
-    finally:
-        await end(running)
-        assert running.cancelled() or running.exception() is None
-
-
 async def load_series(store: EventStore, key: str) -> None:
     position = (await store.append(added(key))).position
     for event in loaded_after(key, position):
@@ -50,12 +38,7 @@ async def load_series(store: EventStore, key: str) -> None:
 
 
 async def caught_up(store: EventStore, engine: AsyncEngine) -> None:
-    last = (await store.info()).last_position
-    await eventually(lambda: _reached(engine, last), within=20)
-
-
-async def _reached(engine: AsyncEngine, position: int) -> bool:
-    return (await ReadModel(engine).checkpoint()).position >= position
+    await eventually(lambda: has_caught_up(store, engine), within=20)
 
 
 async def rows(engine: AsyncEngine) -> dict[str, SeriesState]:
@@ -193,7 +176,7 @@ async def test_an_event_that_the_database_refuses_is_parked(store: EventStore, e
     await store.append(added("naruto", year=3000))
     await store.append(added("one-piece"))
     async with projecting(store, engine):
-        await eventually(lambda: _reached(engine, 4), within=20)
+        await eventually(lambda: has_reached(engine, 4), within=20)
 
     assert sorted(await rows(engine)) == ["bleach", "one-piece"]
 
