@@ -20,10 +20,10 @@ fix:
     ruff format .
     ruff check --fix .
 
-# `just check`, then every test but the benchmarks, a file for each core at a time; words after it go to pytest
+# `just check`, then every test but the benchmarks, several files at once; words after it go to pytest
 [group('test')]
 test *ARGS: check
-    pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder {{ ARGS }}
+    pytest -n $(({{ num_cpus() }} + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder {{ ARGS }}
 
 # Only the fast tests: no server, no network
 [group('test')]
