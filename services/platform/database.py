@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 # SQLSTATE classes: data exception, integrity constraint violation.
 _REFUSED_CLASSES = ("22", "23")
 # Connection, insufficient resources, operator intervention (shutdown, still starting), system error.
-_OUTAGE_CLASSES = ("08", "53", "57", "58")
+_OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # 40: it gave way to another transaction, as in a deadlock
 _QUERY_CANCELED = "57014"
 _READ_ONLY = "25006"  # a stand-by: the primary is elsewhere or not yet promoted
 
@@ -51,7 +51,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database is away or overloaded, whatever was asked: wait and ask again."""
+    """Whether the database is away, overloaded or busy with another, whatever was asked: wait and ask again."""
     code = sqlstate(error)
     if code is not None:
         return (code[:2] in _OUTAGE_CLASSES and code != _QUERY_CANCELED) or code == _READ_ONLY

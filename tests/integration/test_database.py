@@ -66,6 +66,14 @@ async def test_a_statement_that_takes_too_long_is_an_outage(engine: AsyncEngine)
     assert not is_refusal(error)
 
 
+async def test_a_deadlock_is_waited_out(engine: AsyncEngine) -> None:
+    """Whoever has to give way asks again: nothing is wrong with what was asked."""
+    error = await failure(engine, "DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+
+    assert is_outage(error)
+    assert not is_refusal(error)
+
+
 async def test_a_lost_connection_is_an_outage(postgres: Postgres, engine: AsyncEngine) -> None:
     """The server ended the session in the middle of a transaction."""
     connection = await engine.connect()

@@ -110,7 +110,7 @@ class Running:
 
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether none of them runs any more."""
-    return not psutil.wait_procs(processes, timeout=5)[1]
+    return not psutil.wait_procs(processes, timeout=20)[1]
 
 
 def is_open(port: int) -> bool:
