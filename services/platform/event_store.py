@@ -131,8 +131,12 @@ class EventStore:
         correlation_id: str | None = None,
         traceparent: str | None = None,
         tries: int = 3,
+        repeated: bool = False,
     ) -> Appended:
         """Record `event`. All tries together take as long as one answer may: nobody waits thrice for a silent server.
+
+        `repeated`: an earlier call with the same event was not answered. It may be recorded since longer than the
+        broker knows a duplicate, so that its first try looks, too.
 
         Raises Conflict if `expect` does not hold, LogUnavailable if the log does not answer, TooLarge.
         """
@@ -159,9 +163,9 @@ class EventStore:
             can_be_read = takes_nothing = False
             try:
                 # An earlier try may have been recorded although nobody said so: its own event then refuses this one.
-                if attempt and (position := await self._last_position(subject, identifier, within)):
+                if (attempt or repeated) and (position := await self._last_position(subject, identifier, within)):
                     return Appended(position, duplicate=True)
-                can_be_read = attempt > 0
+                can_be_read = attempt > 0 or repeated
                 if conflict is None:
                     return await self._publish(subject, body, headers, within)
                 break

@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -216,20 +217,21 @@ class PartLoader:
         of them by an event that counts for nothing.
         """
         try:
-            position = await _until_the_log_answers(lambda: self._record(event, job.state, message))
+            position = await _until_the_log_answers(partial(self._record, event, job.state, message))
         except TooLarge as error:
             too_large = self._final(job, LoadFailure("invalid", "too_large", f"the outcome is too large: {error}"))
-            position = await _until_the_log_answers(lambda: self._record(too_large, job.state, message))
+            position = await _until_the_log_answers(partial(self._record, too_large, job.state, message))
         if job.has_written:
-            await _until_the_log_answers(lambda: job.check(before=position))
+            await _until_the_log_answers(lambda repeated: job.check(before=position))
 
-    async def _record(self, event: CausedEvent, state: SeriesState, message: Msg) -> int:
+    async def _record(self, event: CausedEvent, state: SeriesState, message: Msg, repeated: bool = False) -> int:
         head = message.headers or {}
         recorded = await self.store.append(
             event,
             expect=life_of(state.key, state.added),
             correlation_id=head.get("ce-correlationid"),
             traceparent=head.get("traceparent"),
+            repeated=repeated,
         )
         return recorded.position
 
@@ -283,12 +285,15 @@ async def _nak(message: Msg, delay: float) -> None:
         await message.nak(delay=delay or None)
 
 
-async def _until_the_log_answers(ask: Callable[[], Awaitable[T]]) -> T:
+async def _until_the_log_answers(ask: Callable[[bool], Awaitable[T]]) -> T:
+    """What `ask` answers at last; it is told whether it was asked before."""
+    repeated = False
     while True:
         try:
-            return await ask()
+            return await ask(repeated)
         except LogUnavailable as error:
             log.warning("outcome_waits_for_the_log", error=str(error))
+            repeated = True
             await asyncio.sleep(1.0)
 
 

@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events import Canonical, CatalogueIds, RecordedEvent, SeriesRemoved
-from contracts.subjects import STREAM
 from services.platform.claims import Claim, Claims, folder_token, id_tokens, page_token
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, life_of
 from services.projector.adopt import added_event, adopt, identified_event
+from tests.support.connection import forget_ids_at_once
 from tests.support.histories import added
 
 BLEACH = {"name": "Bleach", "site": "aniworld.to", "folder": "Bleach", "year": 2004, "tvdb_id": 74796, "tmdb_id": None}
@@ -49,12 +48,6 @@ async def holders(store: EventStore) -> list[Claim | None]:
 
 async def never(_: Claim) -> bool:
     return False
-
-
-async def forget_ids_at_once(store: EventStore) -> None:
-    """Let the log recognise a repeated id for a moment only."""
-    config = (await store.js.stream_info(STREAM)).config
-    await store.js.update_stream(replace(config, duplicate_window=0.1))
 
 
 async def test_an_adopted_series_holds_what_it_has(store: EventStore, engine: AsyncEngine) -> None:

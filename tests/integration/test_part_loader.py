@@ -38,6 +38,7 @@ from services.platform.part_loader import PartLoader
 from services.platform.upstream_gate import Gate
 from services.platform.upstream_shared import SharedState
 from services.platform.urgency import is_background
+from tests.support.connection import forget_ids_at_once
 from tests.support.waiting import eventually
 
 ADDED = SeriesAdded(
@@ -351,6 +352,29 @@ async def test_an_outcome_is_recorded_once_however_often_the_log_goes_away_behin
     await PartLoader(Part.IDENTITY, leaving, writes).handle(await delivery(store))
 
     assert (leaving.appended, leaving.looks_fail, undone) == (1, 0, [])
+
+
+async def test_an_outcome_whose_answer_was_lost_for_long_is_recorded_once(store: EventStore) -> None:
+    """The broker forgets what is a duplicate after two minutes: before it is said again, the log is looked at."""
+    await forget_ids_at_once(store)
+
+    class Unanswered(EventStore):
+        lost = 0
+
+        async def append(self, event: Event, **how: Any) -> Appended:
+            recorded = await super().append(event, **how)
+            if isinstance(event, SeriesIdentified) and not self.lost:
+                self.lost = recorded.position
+                await asyncio.sleep(0.5)
+                raise LogUnavailable("its answer was lost")
+            return recorded
+
+    unanswered = Unanswered(store.nc)
+    await PartLoader(Part.IDENTITY, unanswered, identify).handle(await delivery(store))
+
+    assert [type(event) for event in await recorded(store)] == [SeriesAdded, PartStarted, SeriesIdentified]
+    assert unanswered.lost == 3
+    assert await waiting(store) == (0, 0)
 
 
 async def test_what_a_newer_start_has_recorded_is_not_taken_back(store: EventStore) -> None:

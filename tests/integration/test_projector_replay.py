@@ -22,6 +22,7 @@ from contracts.events import (
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.projector.rebuild import rebuild
+from tests.support.connection import forget_ids_at_once
 from tests.support.histories import added, loaded_after
 from tests.support.projecting import forget_rows, project, project_with_restarts, rows
 from tests.support.waiting import eventually
@@ -97,9 +98,7 @@ async def forget_ids(store: EventStore) -> None:
 @pytest.fixture
 async def store(store: EventStore) -> EventStore:
     """A log that knows repeats for a moment only, as every log does when a database is lost later than at once."""
-    config = (await store.js.stream_info("SERIES")).config
-    config.duplicate_window = 0.1
-    await store.js.update_stream(config)
+    await forget_ids_at_once(store)
     return store
 
 

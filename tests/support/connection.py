@@ -1,6 +1,11 @@
-"""What a test needs to know of a NATS connection."""
+"""What a test needs to know of a NATS connection, or to ask of the log behind it."""
+
+from dataclasses import replace
 
 from nats.aio.client import Client
+
+from contracts.subjects import STREAM
+from services.platform.event_store import EventStore
 
 
 async def taken_by_server(nc: Client) -> None:
@@ -11,3 +16,9 @@ async def taken_by_server(nc: Client) -> None:
     """
     await nc.flush()
     await nc.flush()
+
+
+async def forget_ids_at_once(store: EventStore) -> None:
+    """Let the log recognise a repeated id for a moment only, and not for its two minutes."""
+    config = (await store.js.stream_info(STREAM)).config
+    await store.js.update_stream(replace(config, duplicate_window=0.1))
