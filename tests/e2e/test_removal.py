@@ -120,7 +120,7 @@ async def test_a_removal_at_any_seam_is_the_end_of_that_life(stack: Stack, fault
 
     log = await read_log(stack)
     check_outcomes(log)
-    await check_rows(stack, log)
+    await check_rows(stack)
     for case in those("again"):
         check_lives(by_key(log)[case.key])
         await stack.check_files(case.key)

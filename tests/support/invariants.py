@@ -29,7 +29,7 @@ async def check_nothing_lost(stack: Stack, keys: Collection[str], *feeds: Receiv
     """The series `keys`, which are settled as completed, are just what they would be had nothing happened."""
     log = await read_log(stack)
     check_outcomes(log)
-    await check_rows(stack, log)
+    await check_rows(stack)
     for key in keys:
         await stack.check_files(key)
     assert list(stack.library.rglob("*.tmp")) == []
@@ -75,28 +75,34 @@ def check_outcomes(log: list[RecordedEvent]) -> None:
         assert not shared, shared
 
 
-async def check_rows(stack: Stack, log: list[RecordedEvent]) -> None:
-    """The rows are the fold of the log, which the projector may still be reading."""
-    states = {key: state for key, events in by_key(log).items() if (state := fold(events)) is not None}
-    by_position = {one.position: one.event for one in log}
+async def check_rows(stack: Stack) -> None:
+    """The rows are the fold of the log as far as they reach, and they reach its end.
+
+    The log goes on meanwhile: what was removed is deleted when the caretaker comes to it, and that is an event, too.
+    """
+    end = (await read_log(stack))[-1].position
     url = running_url(stack.data_dir)
     assert url is not None
     engine = connect_engine(url)
     try:
         async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
 
-            async def reached() -> bool:
-                position = (await connection.execute(text("SELECT position FROM checkpoint"))).scalar_one()
+            async def reached() -> int:
                 await connection.rollback()
-                return bool(position >= log[-1].position)
+                position: int = (await connection.execute(text("SELECT position FROM checkpoint"))).scalar_one()
+                return position if position >= end else 0
 
-            await eventually(reached, within=60, every=0.1)
+            position = await eventually(reached, within=60, every=0.1)
             rows = (
                 await connection.execute(text("SELECT id, key, loading_status, folder, state FROM anime_series"))
             ).all()
             episodes = (await connection.execute(text("SELECT series_id, season, number FROM episodes"))).all()
     finally:
         await engine.dispose()
+    log = [one for one in await read_log(stack) if one.position <= position]
+    states = {key: state for key, events in by_key(log).items() if (state := fold(events)) is not None}
+    by_position = {one.position: one.event for one in log}
     told = {row.key: msgspec.json.decode(row.state, type=SeriesState) for row in rows}
     both = {key: (told.get(key), states.get(key)) for key in told.keys() | states.keys()}
     wrong = {key: (row, state) for key, (row, state) in both.items() if row != state}
