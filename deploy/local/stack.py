@@ -30,9 +30,8 @@ from services.platform.tasks import end
 
 _FIRST = ("gateway", "projector")
 _BEHIND = ("nfo", "episodes", "images", "caretaker")
-_KEEPS_DYING = 4  # deaths
+_KEEPS_FAILING = 4  # times
 _WRONGLY_TOLD = 2  # exit code of a service whose settings are wrong: trying again changes nothing
-_JUST_BEGUN = 2.0  # seconds
 _READY_WITHIN = 60.0  # seconds that a start may take
 _WORDS = 500  # characters of a service's last line that an error shows
 
@@ -163,7 +162,7 @@ class Stack:
             code = one.last_exit
             if code is None:
                 continue
-            if code == _WRONGLY_TOLD or (one.restarts >= _KEEPS_DYING and _ended_by_itself(code, one.lived)):
+            if code == _WRONGLY_TOLD or one.failures >= _KEEPS_FAILING:
                 words = self._last_words.get(one.name, "it said nothing")
                 raise StartFailed(f"{one.name} can't start ({describe(code)}): {words}")
 
@@ -194,14 +193,6 @@ class Stack:
     def kill(self) -> None:
         """Cut a running `stop` short: no service gets any more time."""
         self._signal(signal.SIGKILL)
-
-
-def _ended_by_itself(code: int, lived: float) -> bool:
-    """Whether it is to blame for its end. A signal ends what is up, for a poisonous load as well: that is survived.
-
-    But no load has come yet when it has just begun: what crashes then can't start. The kernel kills at any time.
-    """
-    return code >= 0 or (code != -signal.SIGKILL and lived < _JUST_BEGUN)
 
 
 async def _side_by_side(*steps: Coroutine[Any, Any, None]) -> None:

@@ -17,6 +17,8 @@ from deploy.local.logs import LINE_LIMIT, Forward, LogFile
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 _LAST_WORDS = 1.0  # seconds for output that comes after the end
+JUST_BEGUN = 2.0  # seconds of life in which no load has come yet
+_FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT})
 HEALTHY_AFTER = 30.0  # seconds of life after which the next death is a first one again
 
 
@@ -37,20 +39,33 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What `doctor` shows of a service; `pid` and `created` are of the running process."""
+    """What `doctor` shows of a service; `pid` and `created` are of the running process.
+
+    `failures` counts the ends for which the service itself is to blame, since it last ran for long.
+    """
 
     name: str
     state: State
     pid: int | None = None
     created: float | None = None
     restarts: int = 0
+    failures: int = 0
     last_exit: int | None = None  # negative: the signal
-    lived: float = 0.0  # seconds, the last time that it ended
 
 
 def next_pause(pause: float, lived: float) -> float:
     """Seconds to wait after a death: `pause` is what was waited before, `lived` how long it then ran."""
     return FIRST_PAUSE if pause == 0 or lived >= HEALTHY_AFTER else min(2 * pause, LONGEST_PAUSE)
+
+
+def is_own_fault(code: int, lived: float) -> bool:
+    """Whether a service is to blame for its end with `code` after `lived` seconds.
+
+    A signal ends what is up for a poisonous load as well, which is survived; but what crashes when it has just begun
+    can't start. Some signals are somebody else's doing at any time: the kernel's for want of memory, or a person's,
+    whom it may obey and end well.
+    """
+    return code > 0 or (code < 0 and -code not in _FROM_OUTSIDE and lived < JUST_BEGUN)
 
 
 class Supervised:
@@ -104,7 +119,7 @@ class Supervised:
             self._say(f"is no longer supervised: {error!r}")
 
     async def _keep_running(self) -> None:
-        pause, restarts = 0.0, 0
+        pause, restarts, failures = 0.0, 0, 0
         while not self._stopping.is_set():
             began = time.monotonic()
             code = await self._run_once(restarts)
@@ -113,7 +128,8 @@ class Supervised:
             lived = time.monotonic() - began
             pause = next_pause(pause, lived)
             restarts += 1
-            self._set(state=State.WAITING, pid=None, created=None, restarts=restarts, last_exit=code, lived=lived)
+            failures = (0 if lived >= HEALTHY_AFTER else failures) + is_own_fault(code, lived)
+            self._set(state=State.WAITING, pid=None, created=None, restarts=restarts, failures=failures, last_exit=code)
             self._say(f"ended ({describe(code)}): starts again in {pause:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)

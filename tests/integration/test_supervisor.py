@@ -14,7 +14,7 @@ import pytest
 from deploy.local.daemon import AlreadyRunning
 from deploy.local.logs import LogFile
 from deploy.local.run_file import read_run_file
-from deploy.local.supervised import ChildSpec, State, Supervised, next_pause
+from deploy.local.supervised import ChildSpec, State, Supervised, is_own_fault, next_pause
 from deploy.local.supervisor import Supervisor
 from tests.support.waiting import eventually
 
@@ -83,7 +83,7 @@ async def test_a_service_that_dies_is_started_again(supervisor: Supervisor, data
 
     assert pid_of(supervisor, "b") == other
     status = supervisor.statuses()[0]
-    assert (status.state, status.restarts, status.last_exit) == (State.RUNNING, 1, -9)
+    assert (status.state, status.restarts, status.failures, status.last_exit) == (State.RUNNING, 1, 0, -9)
     assert ("a", "ended (SIGKILL): starts again in 0.2 s") in lines
     run = read_run_file(data_dir)
     assert run is not None
@@ -101,6 +101,7 @@ async def test_what_can_not_start_is_tried_more_and_more_seldom(supervisor: Supe
         "ended (exit code 1): starts again in 0.8 s",
     ]
     assert ("a", "no settings") in lines
+    assert supervisor.statuses()[0].failures == 3
     assert supervisor.statuses()[0].state is State.WAITING
 
 
@@ -109,6 +110,23 @@ async def test_a_missing_program_is_said(supervisor: Supervisor, lines: Lines) -
     supervisor.start([ChildSpec(name="a", argv=("/nowhere/at/all",), env={})])
 
     await eventually(lambda: any("/nowhere/at/all" in line or "No such file" in line for _, line in lines))
+
+
+@pytest.mark.parametrize(
+    ("code", "lived", "expected"),
+    [
+        (1, 0.5, True),
+        (1, 3600, True),
+        (0, 0.5, False),
+        (-signal.SIGSEGV, 0.5, True),
+        (-signal.SIGSEGV, 20, False),
+        (-signal.SIGKILL, 0.5, False),
+        (-signal.SIGTERM, 0.5, False),
+    ],
+)
+def test_whose_fault_an_end_is(code: int, lived: float, expected: bool) -> None:
+    """What others kill, stop or freeze may be started for ever; what can't start is given up by `up`."""
+    assert is_own_fault(code, lived) is expected
 
 
 @pytest.mark.parametrize(
