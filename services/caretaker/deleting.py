@@ -56,12 +56,12 @@ class Deleting:
         """
         await self._known.catch_up()
         await self._sweep()
-        due, position = deletions(self._known.states.values()), self._known.position
+        due, position = self._due(), self._known.position
         for key in [key for key in due if key not in self._begun]:
             # Once more, right before: another series may have moved in.
             await self._known.catch_up()
             if self._known.position > position:
-                due, position = deletions(self._known.states.values()), self._known.position
+                due, position = self._due(), self._known.position
             if key not in due:
                 continue
             aside: list[Aside] = []
@@ -74,6 +74,9 @@ class Deleting:
                 self._begun[key] = Begun(deleted, aside, life_of(key, self._known.states[key].added))
         # Together: a log that does not answer costs the patience for one answer, not for each.
         return sum(await asyncio.gather(*(self._finish(one) for one in self._begun.values())))
+
+    def _due(self) -> dict[str, Deletion]:
+        return deletions(self._known.states.values(), self._known.late_files)
 
     async def _sweep(self) -> None:
         """Once: delete what an earlier process had set aside and did not come to delete."""

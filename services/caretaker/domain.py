@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from contracts.events import CONTENT_PARTS, FileRecord, Part, PartRequested
+from contracts.loading import merged_files
 from contracts.presentation import parts_of
 from contracts.state import SeriesState
 from services.platform.urgency import CARETAKER
@@ -75,16 +76,20 @@ class Deletion(msgspec.Struct, frozen=True):
     in_use: bool
 
 
-def deletions(states: Iterable[SeriesState]) -> dict[str, Deletion]:
-    """By key, what removals asked to delete and is not deleted yet: what Coldopen wrote, and nothing else."""
+def deletions(states: Iterable[SeriesState], late_files: Mapping[str, tuple[FileRecord, ...]]) -> dict[str, Deletion]:
+    """By key, what removals asked to delete and is not deleted yet: what Coldopen wrote, and nothing else.
+
+    `late_files` were told of, by key, behind the removal.
+    """
     known = list(states)
     in_use = {state.folder.casefold() for state in known if not state.removed}
     return {
-        state.key: Deletion(_written(state), state.folder.casefold() in in_use)
+        state.key: Deletion(_written(state, late_files.get(state.key, ())), state.folder.casefold() in in_use)
         for state in known
         if state.removed and state.delete_files and not state.files_deleted
     }
 
 
-def _written(state: SeriesState) -> tuple[FileRecord, ...]:
-    return tuple(one for part in CONTENT_PARTS for one in state.part(part).files if one.state == "written")
+def _written(state: SeriesState, late: Iterable[FileRecord]) -> tuple[FileRecord, ...]:
+    known = merged_files((one for part in CONTENT_PARTS for one in state.part(part).files), late)
+    return tuple(one for one in known if one.state == "written")

@@ -1,7 +1,7 @@
-"""What the caretaker knows: the whole log folded, and how long what has failed has been failing."""
+"""What the caretaker knows: the whole log folded, what came too late for the fold, and how long failures last."""
 
-from contracts.events import EventParked, EventUnparked, Part, RecordedEvent
-from contracts.loading import evolve
+from contracts.events import CausedFact, EventParked, EventUnparked, FileRecord, Part, RecordedEvent
+from contracts.loading import evolve, merged_files
 from contracts.state import SeriesState
 from services.caretaker.renewals import Failing, follow
 from services.platform.event_store import EventStore
@@ -15,6 +15,9 @@ class Known:
         self.position = 0
         self.log_id: str | None = None
         self.states: dict[str, SeriesState] = {}
+        # Files told of by events behind their series' removal. Whoever wrote them takes them back by itself, unless it
+        # dies before it comes to that.
+        self.late_files: dict[str, tuple[FileRecord, ...]] = {}
         self._failing: dict[str, dict[Part, Failing]] = {}
 
     def failing(self, key: str) -> dict[Part, Failing]:
@@ -39,6 +42,10 @@ class Known:
         if state is None:
             return
         self.states[key] = state
+        if not state.removed:
+            self.late_files.pop(key, None)
+        elif isinstance(one.event, CausedFact) and one.event.cause > state.added:
+            self.late_files[key] = merged_files(self.late_files.get(key, ()), getattr(one.event, "files", ()))
         if failing := follow(self.failing(key), state, one):
             self._failing[key] = failing
         else:

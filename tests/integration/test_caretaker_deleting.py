@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events import Event, FilesDeleted, Part, PartRequested, RecordedEvent, SeriesRemoved
+from contracts.events import Event, FilesDeleted, LogoLoaded, Part, PartRequested, RecordedEvent, SeriesRemoved
 from deploy.local.nats_server import NatsServer
 from services.caretaker.caretaker import Caretaker
 from services.platform.broker import connect
@@ -52,6 +52,25 @@ async def test_files_of_a_removed_series_are_deleted_if_that_was_asked_for(
         FilesDeleted(key="edited", kept=("Edited/tvshow.nfo",)),
         FilesDeleted(key="gone", files=("Gone/tvshow.nfo",)),
     ]
+
+
+async def test_what_was_told_of_behind_the_removal_goes_with_the_rest(
+    store: EventStore, library: Library, tmp_path: Path
+) -> None:
+    """Whoever wrote it takes it back, unless it is killed just then; a restarted caretaker knows of it, too."""
+    gone, anew = await loaded_series(store, library, "gone"), await loaded_series(store, library, "anew")
+    for key, position in (("gone", gone), ("anew", anew)):
+        await store.append(SeriesRemoved(key=key, delete_files=True), expect=life_of(key, position))
+        late = await library.write(key.title(), "logo.png", key.encode())
+        await store.append(LogoLoaded(key=key, cause=position + 1, attempt=1, files=(late,)))
+    # Its next life has found that file, and goes without its files.
+    second = (await store.append(added("anew"), expect=life_of("anew", anew))).position
+    await store.append(SeriesRemoved(key="anew"), expect=life_of("anew", second))
+
+    assert await deleted_by_a_new_caretaker(store, library) == 1
+    assert not (tmp_path / "Gone").exists()
+    assert (tmp_path / "Anew" / "logo.png").exists()
+    assert await deletions(store) == [FilesDeleted(key="gone", files=("Gone/tvshow.nfo", "Gone/logo.png"))]
 
 
 async def test_files_are_deleted_once(store: EventStore, library: Library, tmp_path: Path) -> None:
