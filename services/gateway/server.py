@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from litestar.types import ASGIApp, Scope
 
+from services.platform.service import limit_stop
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
 
@@ -63,6 +65,7 @@ class Server(uvicorn.Server):
         if sig == signal.SIGINT and self._stopping is not None:
             self.should_exit = self.force_exit = True
         elif self._loop is not None:
+            self._loop.call_soon_threadsafe(limit_stop)
             self._loop.call_soon_threadsafe(self.stop)
 
     def stop(self) -> None:

@@ -26,6 +26,7 @@ from services.platform.event_store import EventStore
 from services.platform.job import Work
 from services.platform.neighbours import Neighbours
 from services.platform.part_loader import PartLoader
+from services.platform.service import limit_stop
 from services.platform.settings import LoaderSettings
 from services.platform.streams import loader_config
 
@@ -56,6 +57,7 @@ async def run_loaders(service: str, settings: LoaderSettings, works: OpenWorks) 
 
         @app.on_shutdown
         async def hand_back() -> None:
+            limit_stop()
             watchdog.cancel()  # the connection is about to be closed on purpose
             # Before the broker stops: its cancel scope would take the last events with it.
             await asyncio.gather(*(loader.stop(settings.grace) for loader in loaders))

@@ -1,6 +1,7 @@
 """How a process of ours begins and ends: its settings, its logs, one event loop, an orderly stop, an exit code."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,8 @@ from services.platform.telemetry import configure_logging
 log = structlog.get_logger()
 
 S = TypeVar("S", bound=Settings)
+
+_LONGEST_STOP = 45.0  # seconds; with a log that is silent a stop has taken 21
 
 
 def run_service(name: str, kind: type[S], body: Callable[[S], Awaitable[None]]) -> int:
@@ -50,8 +53,24 @@ async def until_stopped(work: Awaitable[None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     stopping = asyncio.ensure_future(told.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    limit_stop()
     if running.done():
         await end(stopping)
         running.result()
     await end(running)
     log.info("stopped")
+
+
+def limit_stop(seconds: float = _LONGEST_STOP) -> None:
+    """End this process by force unless its stop, which begins now, is over in time.
+
+    Something hangs then, such as a connection that is half gone. Whoever would kill it may be gone, too; and all that
+    it held comes again to others.
+    """
+
+    def give_up() -> None:
+        waiting = [str(task.get_coro()) for task in asyncio.all_tasks() if not task.done()]
+        log.critical("stop_hangs", seconds=seconds, waiting=waiting)
+        os._exit(1)
+
+    asyncio.get_running_loop().call_later(seconds, give_up)
