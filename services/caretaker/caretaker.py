@@ -97,7 +97,10 @@ class Caretaker:
         return refreshes(state, self._now(), self._refresh_after) if self._refresh_after else []
 
     async def look_at_files(self) -> int:
-        """If it is time, ask for the parts whose files are gone, empty or truncated; how many were asked for."""
+        """If it is time, ask for the parts whose files are gone, empty or truncated; how many were asked for.
+
+        What writers that died left under temporary names is deleted on the way: where all is well, nobody else comes.
+        """
         # Further ahead than it is ever put: the clock was set back since, and there may be a long time to catch up.
         if timedelta(0) < self._next_look - self._now() <= _BETWEEN_LOOKS:
             return 0
@@ -105,6 +108,7 @@ class Caretaker:
         asked = 0
         for key in list(self._known.states):
             try:
+                await self._library.remove_leftovers(self._known.states[key].folder)
                 broken = await self._broken(self._known.states[key])
             except LoadFailure as failure:
                 log.warning("files_not_looked_at", key=key, why=failure.error.message)

@@ -1,6 +1,7 @@
 """The caretaker on a real log and a real library: what it asks for again, what it deletes, what it leaves alone."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,6 +185,26 @@ async def test_a_file_that_is_not_whole_is_asked_for(
     assert asked == [0, 1, 0, 0, 1]
     wanted = PartRequested(key="bleach", part=Part.NFO, reason="missing_file", client="caretaker")
     assert await requests(store) == [wanted, wanted]
+
+
+async def test_what_a_killed_writer_left_goes_with_a_look(
+    store: EventStore, library: Library, tmp_path: Path, clock: Clock
+) -> None:
+    """Also from a series where all is well, and into whose folder nobody writes any more."""
+    await loaded_series(store, library, "bleach")
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from services.platform.library_files import _temporary_name as name; print(name(), end='')",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    name = (await writer.communicate())[0].decode()
+    (tmp_path / "Bleach" / name).write_bytes(b"half a pict")
+    one = caretaker(store, library, clock)
+    clock.go(minutes=1)
+
+    assert await one.look_at_files() == 0
+    assert [path.name for path in (tmp_path / "Bleach").iterdir()] == ["tvshow.nfo"]
 
 
 async def test_nothing_is_missing_while_the_library_is_not_there(
