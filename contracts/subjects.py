@@ -99,6 +99,12 @@ def lives_and_starts_of(key: str, part: Part) -> tuple[str, ...]:
     return (added_subject(key), f"series.{key}.removed", *started, f"series.{key}.{part}.requested")
 
 
+def outcomes_of(key: str, part: Part) -> tuple[str, ...]:
+    """The subjects that tell how the starts of one part of a series have ended."""
+    found = tuple(f"series.{key}.{part}.{word}" for word in ("loaded", "unchanged", "unavailable", "failed"))
+    return (f"series.{key}.identified", *found[1:]) if part is Part.IDENTITY else found
+
+
 def starts_of(part: Part) -> tuple[str, ...]:
     """The subjects whose events start `part`: what its durable consumer filters on."""
     first = "series.*.added" if part is Part.IDENTITY else "series.*.identified"

@@ -20,7 +20,7 @@ from contracts.events import (
 )
 from contracts.loading import fold
 from contracts.state import PartState, SeriesState
-from contracts.subjects import lives_and_starts_of
+from contracts.subjects import lives_and_starts_of, outcomes_of
 from services.platform.domain import Run
 from services.platform.event_store import EventStore
 
@@ -116,17 +116,22 @@ class Job:
         return frozenset((one.path, one.sha256) for one in state.part(self.part).files) if state else frozenset()
 
     async def check(self, *, before: int | None = None) -> None:
-        """Look again, before a file is written and after the last one; raises Superseded if nobody wants the load.
+        """Look again, before a file is written and before the end; raises Superseded if nobody wants the load.
 
+        That is so too when another worker, which had the same start, has settled it: a start ends once.
         With `before`, only what was recorded before that position counts.
         """
-        events = await self._store.last_of(lives_and_starts_of(self.key, self.part))
+        subjects = (*lives_and_starts_of(self.key, self.part), *outcomes_of(self.key, self.part))
+        events = await self._store.last_of(subjects)
         now = fold((one for one in events if before is None or one.position < before), self.state)
         if now is None or now.removed or now.added != self.state.added:
             self.files_unwanted = now is not None and now.removed and now.delete_files
             raise Superseded("removed")
-        if now.part(self.part).cause > self.cause:
+        one = now.part(self.part)
+        if one.cause > self.cause:
             raise Superseded("started anew")
+        if one.outcome is not None:
+            raise Superseded("settled by another worker")
 
 
 Work: TypeAlias = Callable[[Job], Awaitable[FinalEvent]]

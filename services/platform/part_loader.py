@@ -143,6 +143,8 @@ class PartLoader:
             try:
                 await self._record(started, job.state, message)
                 outcome, delay = await self._attempt(job)
+                if delay is None:
+                    await job.check()
             except LogUnavailable as error:
                 # Whatever the work did is not said anywhere: it is handed back as soon as that can be said.
                 log.warning("handed_back", why=str(error))
@@ -166,10 +168,7 @@ class PartLoader:
             # What nobody waits for leaves the upstreams to what somebody does.
             with urgency(background=is_background_start(job.events, job.cause)):
                 async with asyncio.timeout(self._deadline):
-                    outcome = await self._work(job)
-                    if job.has_written:
-                        await job.check()
-                    return outcome, None
+                    return await self._work(job), None
         except LoadFailure as failure:
             return self._after(job, failure)
         except TimeoutError:

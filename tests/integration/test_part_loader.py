@@ -377,6 +377,35 @@ async def test_an_outcome_whose_answer_was_lost_for_long_is_recorded_once(store:
     assert await waiting(store) == (0, 0)
 
 
+@pytest.mark.parametrize("later", ["loads", "fails"])
+async def test_of_two_workers_with_one_start_the_first_to_end_settles_it(store: EventStore, later: str) -> None:
+    """The other one takes back what it wrote, but for what the first one has recorded as the part's."""
+    undone: list[str] = []
+    record = FileRecord(path=WRITTEN[0], sha256=WRITTEN[1], bytes=1, state="written")
+    other = FileRecord(path="Bleach (2004)/fanart.jpg", sha256="1" * 64, bytes=1, state="written")
+
+    async def slow(job: Job) -> FinalEvent:
+        for one in (record, other):
+
+            async def undo(path: str = one.path) -> None:
+                undone.append(path)
+
+            job.written.append(Written((one.path, one.sha256), undo))
+        error = LoadError(kind="invalid", code="any", message="the other one could not")
+        await store.append(
+            PartFailed(key="bleach", part=Part.IDENTITY, cause=job.cause, attempt=1, error=error, files=(record,))
+        )
+        if later == "fails":
+            raise LoadFailure("invalid", "any", "this one could not either")
+        return await identify(job)
+
+    await PartLoader(Part.IDENTITY, store, slow).handle(await delivery(store))
+
+    assert [type(event) for event in await recorded(store)] == [SeriesAdded, PartStarted, PartFailed]
+    assert undone == [other.path]
+    assert await waiting(store) == (0, 0)
+
+
 async def test_what_a_newer_start_has_recorded_is_not_taken_back(store: EventStore) -> None:
     """Another process took the newer start, found the file there and said so: it is that one's now."""
     undone: list[str] = []

@@ -1,15 +1,18 @@
 """Where events are recorded, what can be a key, and what starts a part."""
 
+from typing import get_args
+
 import pytest
 
 from contracts.codec import tag_of
-from contracts.events import Event, Part
+from contracts.events import Event, FinalEvent, Part
 from contracts.subjects import (
     RESERVED_KEYS,
     added_subject,
     events_of,
     is_key,
     lives_and_starts_of,
+    outcomes_of,
     starts_of,
     subject_of,
 )
@@ -92,3 +95,12 @@ def test_lives_and_starts_are_told_by_few_subjects() -> None:
         "series.bleach.nfo.requested",
     )
     assert "series.bleach.identified" not in lives_and_starts_of("bleach", Part.IDENTITY)
+
+
+def test_outcomes_are_found_where_they_are_recorded() -> None:
+    """Every final event of a part, and of no other one."""
+    finals = [event for event in EXAMPLES if isinstance(event, FinalEvent)]
+    assert {type(event) for event in finals} == set(get_args(FinalEvent))
+
+    for event in finals:
+        assert [part for part in Part if subject_of(event) in outcomes_of("bleach", part)] == [event.part]
