@@ -40,6 +40,11 @@ chaos COUNT="20" FIRST="1":
 bench *NAMES:
     python -m tests.benchmarks {{ NAMES }}
 
+# `just bench`, and its table into README.md: on a machine that does nothing else
+[group('test')]
+bench-readme *NAMES:
+    python -m tests.benchmarks --readme {{ NAMES }}
+
 # The whole of Coldopen on this machine
 [group('run')]
 up *ARGS:

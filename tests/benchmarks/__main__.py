@@ -1,10 +1,13 @@
-"""`just bench [NAME…]`: accept, load, project, rebuild; all without a name."""
+"""`just bench [NAME…]`: all benchmarks without a name. With `--readme` their table goes into README.md, too."""
 
 import asyncio
 import importlib
 import sys
+from pathlib import Path
 
-from tests.benchmarks.harness import Figure, record, table
+from services.platform.telemetry import configure_logging
+from tests.benchmarks.harness import Figure, Run, record, table
+from tests.benchmarks.readme import write_table
 
 NAMES = ("accept", "load", "project", "rebuild")
 
@@ -19,13 +22,18 @@ async def _run(names: list[str]) -> list[Figure]:
 
 def main(arguments: list[str]) -> int:
     """0, or 2 for an unknown name."""
-    unknown = [name for name in arguments if name not in NAMES]
+    names = [one for one in arguments if one != "--readme"]
+    unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"unknown benchmark {', '.join(unknown)}: there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    figures = asyncio.run(_run(arguments or list(NAMES)))
+    configure_logging("bench", "error")
+    run = Run.now()
+    figures = asyncio.run(_run(names or list(NAMES)))
     print(table(figures))
-    print(f"\nrecorded in {record(figures)}", file=sys.stderr)
+    print(f"\nrecorded in {record(figures, run)}", file=sys.stderr)
+    if "--readme" in arguments:
+        write_table(Path("README.md"), figures, run)
     return 0
 
 

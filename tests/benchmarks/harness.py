@@ -9,6 +9,7 @@ import platform
 import statistics
 import subprocess
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -63,26 +64,52 @@ async def interleaved(
     return values, limits
 
 
-def record(figures: list[Figure]) -> Path:
+class Run(msgspec.Struct, frozen=True):
+    """What the figures were taken with: when, at which commit (`+` if it was changed since), on which machine."""
+
+    time: datetime
+    commit: str
+    processor: str
+    cores: int
+    memory_gib: int
+    python: str
+    versions: dict[str, str]
+
+    @classmethod
+    def now(cls) -> "Run":
+        """This machine and this checkout."""
+        return cls(
+            time=datetime.now(UTC),
+            commit=_git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+            processor=_processor(),
+            cores=psutil.cpu_count() or 0,
+            memory_gib=round(psutil.virtual_memory().total / 2**30),
+            python=platform.python_version(),
+            versions={name: version(name) for name in _VERSIONS},
+        )
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _processor() -> str:
+    """The name that the processor gives itself, where the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def record(figures: list[Figure], run: Run) -> Path:
     """Write the run's record; its path."""
     RECORDS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    path = RECORDS / f"{now:%Y%m%dT%H%M%S}.json"
-    body = {
-        "time": now.isoformat(),
-        "commit": commit.stdout.strip(),
-        "machine": {
-            "cores": psutil.cpu_count(),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30),
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-        },
-        "versions": {name: version(name) for name in _VERSIONS},
-        "figures": [
-            {**msgspec.to_builtins(one), "value": one.value, "limit": one.limit, "ratio": one.ratio} for one in figures
-        ],
-    }
+    path = RECORDS / f"{run.time:%Y%m%dT%H%M%S}.json"
+    found = [
+        {**msgspec.to_builtins(one), "value": one.value, "limit": one.limit, "ratio": one.ratio} for one in figures
+    ]
+    body = {**msgspec.to_builtins(run), "figures": found}
     path.write_text(json.dumps(body, indent=2) + "\n")
     return path
 
