@@ -2,7 +2,40 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from contracts.events import CONTENT_PARTS
+
+
+class Connection:
+    """A kept-alive connection for one request after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, request: bytes) -> float:
+        """Seconds until the whole answer was there. Raises RuntimeError for one that is no 2xx."""
+        begun = time.perf_counter()
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(head.decode())
+        await self._reader.readexactly(_length(head))
+        return time.perf_counter() - begun
+
+
+@asynccontextmanager
+async def connected(host: str, port: int) -> AsyncIterator[Connection]:
+    """A connection, closed at the end of the block."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()
 
 
 async def send_all(host: str, port: int, requests: Iterator[bytes], concurrency: int) -> tuple[float, list[float]]:
@@ -13,18 +46,8 @@ async def send_all(host: str, port: int, requests: Iterator[bytes], concurrency:
     times: list[float] = []
 
     async def one_connection() -> None:
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
-            for request in requests:
-                begun = time.perf_counter()
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                if not head.startswith(b"HTTP/1.1 2"):
-                    raise RuntimeError(head.decode())
-                await reader.readexactly(_length(head))
-                times.append(time.perf_counter() - begun)
-        finally:
-            writer.close()
+        async with connected(host, port) as connection:
+            times.extend([await connection.send(request) for request in requests])
 
     begun = time.perf_counter()
     await asyncio.gather(*(one_connection() for _ in range(concurrency)))
@@ -38,11 +61,12 @@ def _length(head: bytes) -> int:
     raise RuntimeError("an answer without a length")
 
 
-def posts(path: str, host: str, key: str, bodies: Callable[[int], bytes], first: int, count: int) -> Iterator[bytes]:
-    """`count` POST requests with JSON bodies, numbered from `first`."""
-    for number in range(first, first + count):
-        body = bodies(number)
-        yield (
-            f"POST {path} HTTP/1.1\r\nHost: {host}\r\nX-Api-Key: {key}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
+def add_request(host: str, key: str, name: str, *, parts: tuple[str, ...] = CONTENT_PARTS) -> bytes:
+    """A request that adds a series, its year given."""
+    slug = name.lower().replace(" ", "-")
+    link = f"https://aniworld.to/anime/stream/{slug}"
+    body = msgspec.json.encode({"link": link, "name": name, "year": 2013, "parts": parts})
+    return (
+        f"POST /api/anime/add HTTP/1.1\r\nHost: {host}\r\nX-Api-Key: {key}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
