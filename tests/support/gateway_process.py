@@ -28,14 +28,14 @@ class GatewayProcess:
     """The process; `url` stays the same over its restarts."""
 
     def __init__(self, *, nats_url: str, database_url: str, library: Path) -> None:
-        self._port = free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("COLDOPEN_")},
             "COLDOPEN_NATS_URL": nats_url,
             "COLDOPEN_DATABASE_URL": database_url,
             "COLDOPEN_LIBRARY": str(library),
-            "COLDOPEN_PORT": str(self._port),
+            "COLDOPEN_PORT": str(self.port),
             "COLDOPEN_API_KEY": API_KEY,
             "COLDOPEN_TVMAZE_URL": "http://127.0.0.1:9",
         }
