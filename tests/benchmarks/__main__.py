@@ -9,7 +9,7 @@ from services.platform.telemetry import configure_logging
 from tests.benchmarks.harness import Figure, Run, record, table
 from tests.benchmarks.readme import write_table
 
-NAMES = ("accept", "load", "project", "rebuild", "fanout")
+NAMES = ("accept", "load", "project", "rebuild", "fanout", "start")
 
 
 async def _run(names: list[str]) -> list[Figure]:
