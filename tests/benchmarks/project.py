@@ -1,17 +1,12 @@
 """Recorded events a second into the read model, beside reading and decoding the same events alone."""
 
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events import RecordedEvent
-from deploy.local.nats_server import NatsServer
-from deploy.local.postgres import Postgres
-from services.platform import migrate, streams
 from services.platform.broker import connect
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
@@ -20,6 +15,7 @@ from services.platform.tasks import end
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
 from tests.benchmarks.harness import Figure, interleaved
+from tests.benchmarks.servers import Servers, running_servers
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 
@@ -29,24 +25,15 @@ ROUNDS = 3
 
 async def run() -> list[Figure]:
     """One figure: projection at full speed, durable on both sides."""
-    with tempfile.TemporaryDirectory(prefix="coldopen-bench-") as folder:
-        nats, postgres = NatsServer(Path(folder), sync_interval="1s"), Postgres(Path(folder))
-        await nats.start()
-        await postgres.start()
-        try:
-            return [await _figure(nats, postgres)]
-        finally:
-            await postgres.stop()
-            await nats.stop()
+    async with running_servers(sync_interval="1s") as servers:
+        return [await _figure(servers)]
 
 
-async def _figure(nats: NatsServer, postgres: Postgres) -> Figure:
-    await migrate.upgrade(postgres.url())
-    nc = await connect("bench", nats.url())
+async def _figure(servers: Servers) -> Figure:
+    nc = await connect("bench", servers.nats_url)
     store = EventStore(nc)
-    await streams.declare(store.js)
     count = await _fill(store)
-    engine = connect_engine(postgres.url())
+    engine = connect_engine(servers.database_url)
 
     async def project() -> float:
         async with engine.begin() as connection:

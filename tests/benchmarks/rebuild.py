@@ -8,9 +8,7 @@ import asyncio
 import os
 import resource
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import msgspec
 import uvloop
@@ -20,9 +18,7 @@ from sqlalchemy import text
 from contracts import codec
 from contracts.events import RecordedEvent
 from contracts.subjects import subject_of
-from deploy.local.nats_server import NatsServer
-from deploy.local.postgres import Postgres
-from services.platform import migrate, streams
+from services.platform import streams
 from services.platform.broker import connect
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
@@ -30,6 +26,7 @@ from services.platform.stored_event import Unreadable
 from services.platform.telemetry import configure_logging
 from services.projector.rebuild import rebuild
 from tests.benchmarks.harness import Figure, interleaved
+from tests.benchmarks.servers import running_servers
 from tests.support.builders import BEGIN
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
@@ -49,17 +46,9 @@ class Measured(msgspec.Struct):
 
 async def run() -> list[Figure]:
     """The rate, and what it takes of the processor and of memory, beside what reading alone takes."""
-    with tempfile.TemporaryDirectory(prefix="coldopen-bench-") as folder:
-        nats, postgres = NatsServer(Path(folder), sync_interval="1s"), Postgres(Path(folder))
-        await nats.start()
-        await postgres.start()
-        try:
-            await migrate.upgrade(postgres.url())
-            count = await _fill(nats.url())
-            return await _figures(nats.url(), postgres.url(), count)
-        finally:
-            await postgres.stop()
-            await nats.stop()
+    async with running_servers(sync_interval="1s") as servers:
+        count = await _fill(servers.nats_url)
+        return await _figures(servers.nats_url, servers.database_url, count)
 
 
 async def _figures(nats_url: str, database_url: str, count: int) -> list[Figure]:
@@ -89,7 +78,6 @@ async def _fill(nats_url: str) -> int:
     """Series that are loaded whole, one after the other; the number of events."""
     nc = await connect("bench", nats_url)
     js = nc.jetstream()
-    await streams.declare(js)
     position = 0
     for number in range(EVENTS // len([added("x"), *loaded_after("x", 1)])):
         key = f"series-{number}"
