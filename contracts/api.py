@@ -90,13 +90,18 @@ class AcceptedResponse(Body, frozen=True, kw_only=True):
     position: int
 
 
-class PartView(Body, frozen=True, kw_only=True):
-    """One part as clients see it."""
+class PartSummary(Body, frozen=True, kw_only=True):
+    """Where one part stands."""
 
     status: PartStatus
     attempt: int
     error: LoadError | None
     retry_at: datetime | None
+
+
+class PartView(PartSummary, frozen=True, kw_only=True):
+    """One part as clients see it."""
+
     files: tuple[FileRecord, ...]
 
 
@@ -114,38 +119,42 @@ class LoadingStatusBody(Body, frozen=True, kw_only=True):
     position: int
 
 
-class LoadingUpdate(Body, frozen=True, kw_only=True):
-    """One change of one series, as SSE and WebSocket subscribers get it."""
+class Series(Body, frozen=True, kw_only=True):
+    """What every list, page and update says of a series.
 
-    type: Literal["series_loading_update"] = "series_loading_update"
-    key: str
-    name: str
-    year: int | None
-    loading_status: LoadingStatus
-    progress: LoadingProgress
-    message: str
-    error: str | None
-    parts: dict[str, PartView]
-    position: int
-    timestamp: datetime
-
-
-class SeriesSummary(Body, frozen=True, kw_only=True):
-    """A series in a list."""
+    `db_id` is the position of the SeriesAdded; `poster` the version of the picture at …/artwork/poster, which is
+    another for another picture (None: there is none).
+    """
 
     key: str
     db_id: int
     name: str
     year: int | None
-    site: str
-    folder: str
     loading_status: LoadingStatus
     progress: LoadingProgress
     message: str
     error: str | None
+    poster: str | None
     added_at: datetime
+    started_at: datetime
     completed_at: datetime | None
     position: int
+
+
+class LoadingUpdate(Series, frozen=True, kw_only=True):
+    """One change of one series, as SSE and WebSocket subscribers get it."""
+
+    type: Literal["series_loading_update"] = "series_loading_update"
+    parts: dict[str, PartView]
+    timestamp: datetime
+
+
+class SeriesSummary(Series, frozen=True, kw_only=True):
+    """A series in a list: its parts without their files."""
+
+    site: str
+    folder: str
+    parts: dict[str, PartSummary]
 
 
 class SeriesList(Body, frozen=True, kw_only=True):
@@ -186,16 +195,17 @@ class EpisodeCounts(Body, frozen=True, kw_only=True):
     unaired: int
 
 
-class SeriesDetail(SeriesSummary, frozen=True, kw_only=True):
+class SeriesDetail(Series, frozen=True, kw_only=True):
     """GET /api/anime/{key}."""
 
+    site: str
+    folder: str
     link: str
     canonical: Canonical
     ids: CatalogueIds
     catalogue: str | None
     catalogue_id: str | None
     titles: tuple[str, ...]
-    started_at: datetime
     parts: dict[str, PartView]
     episode_counts: EpisodeCounts
     seasons: list[SeasonView]

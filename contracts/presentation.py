@@ -1,10 +1,12 @@
 """How a series' state reads to people and programs: progress, message, error, and the bodies made of them. Pure."""
 
 from datetime import date
+from typing import Any
 
 import msgspec
 
-from contracts.api import EpisodeState, LoadingProgress, LoadingStatusBody, LoadingUpdate, PartView
+from contracts.api import EpisodeState, LoadingProgress, LoadingStatusBody, LoadingUpdate, PartSummary, PartView
+from contracts.artwork import poster_of
 from contracts.events import CONTENT_PARTS, Episode, ErrorKind, Part
 from contracts.state import PartState, SeriesState
 
@@ -18,18 +20,24 @@ _DOING = {
 }
 _PASSING: frozenset[ErrorKind] = frozenset({"network", "busy"})
 _BY_ITSELF = ". It will be tried again by itself later; a retry does it now"
-_ALL_PARTS = (Part.IDENTITY, *CONTENT_PARTS)
 
 
 def parts_of(state: SeriesState) -> list[tuple[Part, PartState]]:
     """Identity and the wanted parts, in the order in which they are named everywhere."""
-    return [(part, state.part(part)) for part in _ALL_PARTS if part is Part.IDENTITY or part in state.wanted]
+    return [
+        (Part.IDENTITY, state.identity),
+        *((part, state.part(part)) for part in CONTENT_PARTS if part in state.wanted),
+    ]
 
 
 def progress_of(state: SeriesState) -> LoadingProgress:
     """True for each part that is loaded, unavailable or not wanted; a running refresh keeps it true."""
+    wanted = state.wanted
     return LoadingProgress(
-        **{part.value: part not in state.wanted or state.part(part).good is not None for part in CONTENT_PARTS}
+        episodes=Part.EPISODES not in wanted or state.episodes.good is not None,
+        nfo=Part.NFO not in wanted or state.nfo.good is not None,
+        logo=Part.LOGO not in wanted or state.logo.good is not None,
+        images=Part.IMAGES not in wanted or state.images.good is not None,
     )
 
 
@@ -90,6 +98,14 @@ def _retrying(part: Part, one: PartState) -> str:
     return f"Retrying {what} in {one.retry_delay:.0f} s{count}{why}"[:1000]
 
 
+def part_summaries(state: SeriesState) -> dict[str, PartSummary]:
+    """Where each part stands."""
+    return {
+        part: PartSummary(status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at)
+        for part, one in parts_of(state)
+    }
+
+
 def part_views(state: SeriesState) -> dict[str, PartView]:
     """What clients see of each part."""
     return {
@@ -124,20 +140,28 @@ def status_body(state: SeriesState) -> LoadingStatusBody:
     )
 
 
+def series_fields(state: SeriesState) -> dict[str, Any]:
+    """What the bodies that are a `Series` have in common."""
+    return {
+        "key": state.key,
+        "db_id": state.added,
+        "name": state.name,
+        "year": state.year,
+        "loading_status": state.loading_status,
+        "progress": progress_of(state),
+        "message": message_of(state),
+        "error": error_of(state),
+        "poster": poster_of(state),
+        "added_at": state.added_at,
+        "started_at": state.started_at,
+        "completed_at": state.completed_at,
+        "position": state.position,
+    }
+
+
 def update_of(state: SeriesState) -> LoadingUpdate:
     """The update that SSE and WebSocket subscribers get."""
-    return LoadingUpdate(
-        key=state.key,
-        name=state.name,
-        year=state.year,
-        loading_status=state.loading_status,
-        progress=progress_of(state),
-        message=message_of(state),
-        error=error_of(state),
-        parts=part_views(state),
-        position=state.position,
-        timestamp=state.updated_at,
-    )
+    return LoadingUpdate(**series_fields(state), parts=part_views(state), timestamp=state.updated_at)
 
 
 def encode_update(state: SeriesState) -> bytes:

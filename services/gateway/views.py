@@ -2,11 +2,10 @@
 
 from collections import Counter
 from datetime import date
-from typing import Any
 
 from contracts.api import EpisodeCounts, EpisodeView, SeasonView, SeriesDetail, SeriesSummary
 from contracts.events import Season
-from contracts.presentation import error_of, message_of, part_views, progress_of, state_of
+from contracts.presentation import part_summaries, part_views, series_fields, state_of
 from contracts.state import SeriesState
 
 SPECIALS = 0
@@ -14,7 +13,7 @@ SPECIALS = 0
 
 def summary(state: SeriesState) -> SeriesSummary:
     """The series in a list."""
-    return SeriesSummary(**_summary(state))
+    return SeriesSummary(**series_fields(state), site=state.site, folder=state.folder, parts=part_summaries(state))
 
 
 def detail(state: SeriesState, seasons: list[Season], today: date) -> SeriesDetail:
@@ -23,14 +22,15 @@ def detail(state: SeriesState, seasons: list[Season], today: date) -> SeriesDeta
     views = [_season(season, today) for season in seasons]
     states = Counter(one.state for season in views if season.number != SPECIALS for one in season.episodes)
     return SeriesDetail(
-        **_summary(state),
+        **series_fields(state),
+        site=state.site,
+        folder=state.folder,
         link=state.link,
         canonical=state.canonical,
         ids=state.ids,
         catalogue=state.catalogue,
         catalogue_id=state.catalogue_id,
         titles=state.titles,
-        started_at=state.started_at,
         parts=parts,
         episode_counts=EpisodeCounts(on_disk=states["on_disk"], missing=states["missing"], unaired=states["unaired"]),
         seasons=views,
@@ -54,21 +54,3 @@ def _season(season: Season, today: date) -> SeasonView:
             for one in season.episodes
         ],
     )
-
-
-def _summary(state: SeriesState) -> dict[str, Any]:
-    return {
-        "key": state.key,
-        "db_id": state.added,
-        "name": state.name,
-        "year": state.year,
-        "site": state.site,
-        "folder": state.folder,
-        "loading_status": state.loading_status,
-        "progress": progress_of(state),
-        "message": message_of(state),
-        "error": error_of(state),
-        "added_at": state.added_at,
-        "completed_at": state.completed_at,
-        "position": state.position,
-    }

@@ -1,6 +1,7 @@
 """Small events with sensible bodies, and logs made of them: a test names only what it is about."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from msgspec.structs import replace
@@ -120,6 +121,13 @@ def retrying(part: Part, cause: int, **changes: Any) -> PartRetrying:
         retries=1,
     )
     return replace(event, **changes)
+
+
+def picture(name: str) -> FileRecord:
+    """A file in the series' folder, whose hash says its name."""
+    return FileRecord(
+        path=f"Bleach (2004)/{name}", sha256=sha256(name.encode()).hexdigest(), bytes=len(name), state="written"
+    )
 
 
 def loaded(part: Part, cause: int, attempt: int = 1) -> PartLoaded:

@@ -23,8 +23,11 @@ def summary(key: str, name: str, status: str, message: str) -> SeriesSummary:
         progress=LoadingProgress(nfo=True),
         message=message,
         error=None,
+        poster=None,
         added_at=datetime(2026, 5, 1, tzinfo=UTC),
+        started_at=datetime(2026, 5, 1, tzinfo=UTC),
         completed_at=None,
+        parts={},
         position=1,
     )
 

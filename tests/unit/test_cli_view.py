@@ -21,6 +21,11 @@ def update(key: str, position: int, status: str = "loading_nfo", **more: object)
         "progress": LoadingProgress(),
         "message": "Generating NFO file…",
         "error": None,
+        "poster": None,
+        "db_id": 1,
+        "added_at": NOW,
+        "started_at": NOW,
+        "completed_at": None,
         "parts": {},
         "timestamp": NOW,
     }
