@@ -158,7 +158,7 @@ class SeriesSummary(Series, frozen=True, kw_only=True):
 
 
 class SeriesList(Body, frozen=True, kw_only=True):
-    """A page of series, by name; `next_cursor` (None at the end) asks for the following one."""
+    """A page of series; `next_cursor` (None at the end) asks for the following one."""
 
     items: list[SeriesSummary]
     total: int

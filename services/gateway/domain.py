@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -18,11 +19,22 @@ _STREAM_ID = re.compile(r"([0-9a-zA-Z-]{1,8})-([0-9]{1,18})", re.ASCII)
 _AFTER_PLUS = re.compile(r" (?=\d\d:?\d\d$)", re.ASCII)
 
 
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last series of a page: the list goes on behind it."""
+class AfterName(msgspec.Struct, frozen=True, array_like=True, tag="name"):
+    """The last series of a page by name: the list goes on behind it."""
 
     lower_name: str
     key: str
+
+
+class AfterNewest(msgspec.Struct, frozen=True, array_like=True, tag="newest"):
+    """The last series of a page in which the latest added come first."""
+
+    db_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+Cursor: TypeAlias = AfterName | AfterNewest
+Order: TypeAlias = Literal["name", "newest"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 def encode_cursor(cursor: Cursor) -> str:
@@ -30,15 +42,20 @@ def encode_cursor(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
-def decode_cursor(text: str) -> Cursor:
-    """Raises Malformed for a cursor that no list has given."""
+def decode_cursor(text: str, order: Order) -> Cursor:
+    """Raises Malformed for a cursor that no list has given, or one in another order."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(raw, type=Cursor)
+        cursor = msgspec.json.decode(raw, type=AfterName | AfterNewest)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise _bad_cursor() from None
-    if "\0" in cursor.lower_name + cursor.key:
+    if isinstance(cursor, AfterName) and "\0" in cursor.lower_name + cursor.key:
         raise _bad_cursor()
+    given = cursor.__struct_config__.tag
+    if given != order:
+        raise Malformed(
+            "other-order", f"cursor: this is of a list with order={given}: ask for that, or leave it out to start anew."
+        )
     return cursor
 
 

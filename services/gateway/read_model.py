@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.events import Episode, Season
 from contracts.state import SeriesState
-from services.gateway.domain import Cursor
+from services.gateway.domain import AfterName, AfterNewest, Cursor, Order
 from services.gateway.refusals import read_model_unavailable
 from services.platform.database import is_outage
 from services.platform.tables import anime_series, checkpoint, episodes, seasons
@@ -93,8 +93,10 @@ class ReadModel:
             for number, (title, found) in sorted(by_number.items())
         ]
 
-    async def page(self, *, status: str | None, words: str | None, limit: int, after: Cursor | None) -> Page:
-        """At most `limit` series that are not removed, by name and then key, behind `after`."""
+    async def page(
+        self, *, status: str | None, words: str | None, order: Order, limit: int, after: Cursor | None
+    ) -> Page:
+        """At most `limit` series that are not removed, in `order`, behind `after`, which is a cursor of that order."""
         name = func.lower(_ROW.name)
         base = select(_ROW.key).where(_ROW.state.is_not(None), ~_ROW.removed)
         if status is not None:
@@ -102,14 +104,18 @@ class ReadModel:
         if words:
             wanted = words.lower()
             base = base.where(name.contains(wanted, autoescape=True) | _ROW.key.contains(wanted, autoescape=True))
-        query = base.add_columns(_ROW.state, name.label("lower_name")).order_by(name, _ROW.key).limit(limit + 1)
-        if after is not None:
-            query = query.where(tuple_(name, _ROW.key) > tuple_(after.lower_name, after.key))
+        query = base.add_columns(_ROW.state, _ROW.id, name.label("lower_name")).limit(limit + 1)
+        query = query.order_by(_ROW.id.desc()) if order == "newest" else query.order_by(name, _ROW.key)
+        match after:
+            case AfterName():
+                query = query.where(tuple_(name, _ROW.key) > tuple_(after.lower_name, after.key))
+            case AfterNewest():
+                query = query.where(_ROW.id < after.db_id)
         async with self._reading() as connection:
             total = (await connection.execute(select(func.count()).select_from(base.subquery()))).scalar_one()
             rows = (await connection.execute(query)).all()
         shown = rows[:limit]
-        more = Cursor(shown[-1].lower_name, shown[-1].key) if len(rows) > limit else None
+        more = _behind(shown[-1], order) if len(rows) > limit else None
         return Page([_STATE.decode(row.state) for row in shown], total, more)
 
     async def changes(
@@ -125,6 +131,10 @@ class ReadModel:
             stand = await _checkpoint(connection)
             rows = (await connection.execute(query)).all()
         return stand, [Change(row.key, row.position, row.state) for row in rows]
+
+
+def _behind(row: Row[Any], order: Order) -> Cursor:
+    return AfterNewest(row.id) if order == "newest" else AfterName(row.lower_name, row.key)
 
 
 def _after(position: int) -> Select[Any]:

@@ -239,8 +239,11 @@ def test_list_follows_pages(gateway: FakeGateway, says: Says) -> None:
         "progress": PROGRESS,
         "message": "Loading logo…",
         "error": None,
+        "poster": None,
         "added_at": "2026-05-01T12:00:00Z",
+        "started_at": "2026-05-01T12:00:00Z",
         "completed_at": None,
+        "parts": {},
         "position": 9,
     }
     gateway.plan({"items": [item | {"key": "a"}], "total": 2, "next_cursor": "next"})

@@ -33,6 +33,18 @@ async def load(gateway: Gateway, key: str) -> int:
     return position
 
 
+async def names_by_pages(gateway: Gateway, *, total: int, **params: Any) -> list[str]:
+    """All names, two at a time."""
+    found: list[str] = []
+    while True:
+        page = await gateway.get("/api/anime", limit=2, **params)
+        assert page["total"] == total
+        found += [one["name"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        params["cursor"] = page["next_cursor"]
+
+
 async def requests_of(gateway: Gateway, key: str) -> list[PartRequested]:
     found = await gateway.store.events_of(key)
     return [one.event for one in found if isinstance(one, RecordedEvent) and isinstance(one.event, PartRequested)]
@@ -45,16 +57,38 @@ async def test_the_list_goes_by_name_a_page_at_a_time(gateway: Gateway) -> None:
     await gateway.http.delete("/api/anime/gone")
     await gateway.project()
 
-    found: list[str] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        further: dict[str, Any] = {"cursor": cursor} if cursor else {}
-        page = await gateway.get("/api/anime", limit=2, **further)
-        assert page["total"] == 5
-        found += [one["name"] for one in page["items"]]
-        cursor = page["next_cursor"]
+    found = await names_by_pages(gateway, total=5)
 
     assert found == ["Alpha", "alpha", "beta", "gamma", "Émile"]
+
+
+async def test_the_list_can_begin_with_the_latest_added(gateway: Gateway) -> None:
+    """Also a series that was added anew; what is added while one pages is of no page, and moves none."""
+    await gateway.record(*(added(f"k{number}", name=f"Name {9 - number}") for number in range(5)), added("gone"))
+    for key in ("gone", "k1"):
+        await gateway.http.delete(f"/api/anime/{key}")
+    await gateway.record(added("k1", name="Again"))
+    await gateway.project()
+
+    first = await gateway.get("/api/anime", order="newest", limit=2)
+    await gateway.record(added("later"))
+    await gateway.project()
+    rest = await names_by_pages(gateway, total=6, order="newest", cursor=first["next_cursor"])
+
+    assert [one["name"] for one in first["items"]] == ["Again", "Name 5"]
+    assert rest == ["Name 6", "Name 7", "Name 9"]
+    assert (await gateway.get("/api/anime", order="newest"))["items"][0]["key"] == "later"
+
+
+async def test_a_cursor_goes_with_its_order(gateway: Gateway) -> None:
+    """The other one's is refused, and says which it was."""
+    await gateway.record(added("a"), added("b"))
+    await gateway.project()
+
+    for order, other in (("name", "newest"), ("newest", "name")):
+        cursor = (await gateway.get("/api/anime", order=order, limit=1))["next_cursor"]
+        problem = await gateway.get("/api/anime", expected=400, order=other, cursor=cursor)
+        assert f"order={order}" in problem["detail"]
 
 
 async def test_the_list_is_narrowed_by_words_and_status(gateway: Gateway) -> None:
@@ -74,13 +108,14 @@ async def test_the_list_is_narrowed_by_words_and_status(gateway: Gateway) -> Non
     [
         ({"loading_status": "done"}, "completed"),
         ({"status": "completed"}, "loading_status"),
+        ({"order": "oldest"}, "name, newest"),
         ({"limit": 0}, "limit"),
         ({"limit": 501}, "limit"),
         ({"limit": "many"}, "limit"),
         ({"q": "x" * 201}, "200"),
         ({"q": "a\0"}, "NUL"),
         ({"cursor": "nonsense!"}, "cursor"),
-        ({"cursor": "WyJhXHUwMDAwIiwiYiJd"}, "cursor"),
+        ({"cursor": "WyJuYW1lIiwiYVx1MDAwMCIsImIiXQ"}, "cursor"),
     ],
 )
 async def test_a_bad_query_is_refused(gateway: Gateway, params: dict[str, Any], said: str) -> None:

@@ -19,7 +19,7 @@ def having(*names: str, then: tuple[Event, ...] = ()) -> SeriesState:
     ("kind", "names", "shown"),
     [
         ("poster", ["season01-poster.jpg", "fanart.jpg", "poster.jpg"], "poster.jpg"),
-        ("poster", ["my.poster.jpg", "poster.jpg.bak", "poster", "poster.PNG"], "poster.PNG"),
+        ("poster", ["my.poster.jpg", "poster2.jpg", "poster.jpg.bak", "poster", "poster.PNG"], "poster.PNG"),
         ("poster", ["poster.svg", "fanart.jpg"], None),
         ("logo", ["logo.png", "clearlogo.png"], "clearlogo.png"),
         ("logo", ["logo.png"], "logo.png"),

@@ -1,5 +1,6 @@
 """The gateway's pure decisions."""
 
+import base64
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from contracts.events import Event, Part
 from services.gateway.auth import Hosts
 from services.gateway.domain import (
-    Cursor,
+    AfterName,
+    AfterNewest,
+    Order,
     StreamId,
     decode_cursor,
     encode_cursor,
@@ -33,16 +36,38 @@ from tests.support.builders import BEGIN, added, all_loaded, failed, identified,
 )
 def test_a_cursor_comes_back_as_it_went(name: str, key: str) -> None:
     """Whatever the name holds."""
-    cursor = Cursor(name, key)
+    cursor = AfterName(name, key)
 
-    assert decode_cursor(encode_cursor(cursor)) == cursor
+    assert decode_cursor(encode_cursor(cursor), "name") == cursor
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_a_cursor_of_the_newest_comes_back_too(db_id: int) -> None:
+    """Any number that the log can give."""
+    cursor = AfterNewest(db_id)
+
+    assert decode_cursor(encode_cursor(cursor), "newest") == cursor
 
 
 @given(st.text(max_size=60))
 def test_any_other_text_is_no_cursor(text: str) -> None:
     """It is refused, and never breaks anything else."""
     with suppress(Malformed):
-        assert isinstance(decode_cursor(text), Cursor)
+        assert isinstance(decode_cursor(text, "name"), AfterName)
+
+
+@pytest.mark.parametrize("body", [b'["newest",0]', b'["newest",9223372036854775808]', b'["newest","1"]', b'["newest"]'])
+def test_a_number_that_no_series_can_have_is_no_cursor(body: bytes) -> None:
+    """The database would refuse it."""
+    with pytest.raises(Malformed, match="none of a list's"):
+        decode_cursor(base64.urlsafe_b64encode(body).decode().rstrip("="), "newest")
+
+
+@pytest.mark.parametrize(("cursor", "order"), [(AfterNewest(7), "name"), (AfterName("a", "a"), "newest")])
+def test_a_cursor_of_another_order_says_which(cursor: AfterName | AfterNewest, order: Order) -> None:
+    """It would go on at a place that means nothing there."""
+    with pytest.raises(Malformed, match="order=" + ("newest" if order == "name" else "name")):
+        decode_cursor(encode_cursor(cursor), order)
 
 
 def test_a_stream_id_tells_its_log_and_position() -> None:

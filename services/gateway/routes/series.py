@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from contracts.api import SeriesDetail, SeriesList
 from contracts.subjects import is_key
 from services.gateway import views
-from services.gateway.domain import decode_cursor, encode_cursor, living
+from services.gateway.domain import ORDERS, Order, decode_cursor, encode_cursor, living
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Malformed, unknown_series
 
@@ -32,12 +32,14 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
     @get(
         "/api/anime",
         summary="List the series",
-        description=f"By name, a page at a time. loading_status is one of {', '.join(STATUSES)}.",
+        description="A page at a time, by name, or with order=newest the latest added first. cursor is the "
+        f"next_cursor of the page before, in the same order. loading_status is one of {', '.join(STATUSES)}.",
         tags=["series"],
     )
     async def list_series(
         loading_status: FromQuery[str | None] = None,
         q: FromQuery[str | None] = None,
+        order: FromQuery[str] = "name",
         limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
         cursor: FromQuery[str | None] = None,
     ) -> SeriesList:
@@ -45,11 +47,13 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
             raise Malformed(
                 "unknown-status", f"loading_status: it is one of {', '.join(STATUSES)}.", known=list(STATUSES)
             )
+        ordered = _order(order)
         page = await read_model.page(
             status=loading_status,
             words=_words(q),
+            order=ordered,
             limit=limit,
-            after=decode_cursor(cursor) if cursor is not None else None,
+            after=decode_cursor(cursor, ordered) if cursor is not None else None,
         )
         return SeriesList(
             items=[views.summary(state) for state in page.states],
@@ -57,7 +61,11 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
             next_cursor=encode_cursor(page.next) if page.next else None,
         )
 
-    @get("/api/anime/{key:str}", summary="One series with its seasons, episodes, files and ids", tags=["series"])
+    @get(
+        "/api/anime/{key:str}",
+        summary="One series with its seasons, episodes, files and ids",
+        tags=["series"],
+    )
     async def one_series(key: FromPath[str]) -> SeriesDetail:
         if not is_key(key):
             raise unknown_series(key)
@@ -65,6 +73,13 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
         return views.detail(state, await read_model.seasons(state.added), datetime.now(UTC).date())
 
     return [list_series, one_series]
+
+
+def _order(name: str) -> Order:
+    for order in ORDERS:
+        if order == name:
+            return order
+    raise Malformed("unknown-order", f"order: it is one of {', '.join(ORDERS)}.", known=list(ORDERS))
 
 
 def _words(q: str | None) -> str | None:
