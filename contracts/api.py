@@ -59,6 +59,12 @@ class Problem(Body, frozen=True, kw_only=True):
     detail: str
 
 
+class SessionView(Body, frozen=True, kw_only=True):
+    """GET /api/session: whether one needs a key here. Without one, who needs it gets 401 instead."""
+
+    key_needed: bool
+
+
 class LoadingProgress(Body, frozen=True, kw_only=True):
     """True for each part that is loaded, unavailable or not wanted."""
 

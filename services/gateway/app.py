@@ -81,7 +81,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *artwork_routes(present, parts.library),
         *feed_routes(parts.hub, parts.metrics, abort),
         *health_routes(HealthChecks(parts.store, parts.read_model, parts.library), parts.metrics),
-        *(session_routes(parts.sessions) if parts.sessions else []),
+        *session_routes(parts.sessions),
         docs_assets(),
         *asyncapi_routes(),
         *more,

@@ -42,6 +42,7 @@ async def test_everything_but_health_wants_the_key(gateway: Gateway, stranger: h
         ("GET", "/api/events"),
         ("GET", "/api/loading-status/stream"),
         ("POST", "/api/session"),
+        ("GET", "/api/session"),
         ("GET", "/metrics"),
         ("GET", "/schema"),
         ("GET", "/schema/openapi.json"),
@@ -75,6 +76,7 @@ async def test_the_key_buys_a_session(stranger: httpx2.AsyncClient) -> None:
     """A cookie that no script sees and no other site sends opens everything until it is forgotten."""
     opened = await stranger.post("/api/session", headers={"x-api-key": API_KEY})
     inside = await stranger.get("/api/anime")
+    told = await stranger.get("/api/session")
     await stranger.delete("/api/session")
     outside = await stranger.get("/api/anime")
 
@@ -82,6 +84,7 @@ async def test_the_key_buys_a_session(stranger: httpx2.AsyncClient) -> None:
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict", "Max-Age=2592000", "Path=/"))
     assert API_KEY not in cookie
     assert (inside.status_code, outside.status_code) == (200, 401)
+    assert (told.status_code, told.json()) == (200, {"key_needed": True})
 
 
 @pytest.mark.parametrize(("proto", "secure"), [("https", True), ("http", False), ("", False)])
@@ -165,6 +168,7 @@ async def test_without_auth_nobody_needs_a_key(
         httpx2.AsyncClient(base_url=gateway.url, trust_env=False) as client,
     ):
         assert (await client.get("/api/anime")).status_code == 200
+        assert (await client.get("/api/session")).json() == {"key_needed": False}
         assert (await client.get("/api/anime", headers={"host": "evil.example"})).status_code == 421
         assert (await client.post("/api/anime/add", headers={"origin": "https://evil.example"})).status_code == 403
 

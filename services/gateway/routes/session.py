@@ -1,10 +1,11 @@
-"""POST /api/session and GET /login: a browser trades the API key, or a one-time link, for a cookie."""
+"""/api/session and GET /login: a browser trades the API key, or a one-time link, for a cookie."""
 
 from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
+from contracts.api import SessionView
 from services.gateway.refusals import Malformed
 from services.gateway.routes.bodies import AnyRequest
 from services.gateway.sessions import Sessions, cookie_header, end_header
@@ -12,9 +13,22 @@ from services.gateway.sessions import Sessions, cookie_header, end_header
 FIRST_PAGE = "/schema"  # what a browser that was let in sees first
 
 
-def session_routes(sessions: Sessions) -> list[HTTPRouteHandler]:
-    """The routes, bound to the sessions of the API key."""
+def session_routes(sessions: Sessions | None) -> list[HTTPRouteHandler]:
+    """The routes, bound to the sessions of the API key; without any, nobody needs one."""
 
+    @get(
+        "/api/session",
+        summary="Whether a key is needed",
+        description="401 to whoever needs one and has none: a page asks this first.",
+        tags=["session"],
+    )
+    async def session() -> SessionView:
+        return SessionView(key_needed=sessions is not None)
+
+    return [session, *(_entrances(sessions) if sessions is not None else [])]
+
+
+def _entrances(sessions: Sessions) -> list[HTTPRouteHandler]:
     @post("/api/session", status_code=204, summary="Open a session: answers with a cookie", tags=["session"])
     async def open_session(request: AnyRequest) -> Response[None]:
         return Response(None, status_code=204, headers={"Set-Cookie": _cookie(request)})
