@@ -124,3 +124,42 @@ async def test_the_picture_of_a_failed_part_is_served(gateway: Gateway) -> None:
     assert (await gateway.http.get(f"{PATH}/poster")).text == FILES["poster"]
     problem = await gateway.get(f"{PATH}/fanart", expected=404)
     assert "its part images is failed" in problem["detail"]
+
+
+FOR_EVER, EACH_TIME = "private, max-age=31536000, immutable", "private, no-cache"
+
+
+async def test_a_picture_asked_for_by_its_version_may_be_kept_for_ever(gateway: Gateway) -> None:
+    """The version is in every list and page; with another one, too short a one or none it has to be asked for again."""
+    await load(gateway, "poster")
+    await gateway.project()
+    [listed] = (await gateway.get("/api/anime"))["items"]
+    digest = sha256(FILES["poster"].encode()).hexdigest()
+
+    async def cached(version: str | None, **headers: str) -> tuple[int, str]:
+        params = {} if version is None else {"v": version}
+        answer = await gateway.http.get(f"{PATH}/poster", params=params, headers=headers)
+        assert answer.headers["etag"] == f'"{digest}"'
+        return answer.status_code, answer.headers["cache-control"]
+
+    assert listed["poster"] == (await gateway.get("/api/anime/dark"))["poster"] == digest[:16]
+    for version in (digest[:16], digest[:40], digest):
+        assert await cached(version) == (200, FOR_EVER)
+    for other in (None, "", digest[:15], digest[1:17], "0" * 64):
+        assert await cached(other) == (200, EACH_TIME)
+    assert await cached(digest[:16], **{"if-none-match": f'"{digest}"'}) == (304, FOR_EVER)
+    assert await cached("0" * 16, **{"if-none-match": f'"{digest}"'}) == (304, EACH_TIME)
+    await gateway.get(f"{PATH}/poster", expected=400, v="0" * 65)
+
+
+async def test_a_file_that_is_not_what_was_recorded_is_not_kept(gateway: Gateway, tmp_path: Path) -> None:
+    """Half a poster would stay for a year, though it is loaded again within hours."""
+    await load(gateway, "poster")
+    (tmp_path / FOLDER / FILES["poster"]).write_bytes(b"post")
+    recorded = sha256(FILES["poster"].encode()).hexdigest()
+
+    answer = await gateway.http.get(f"{PATH}/poster", params={"v": recorded[:16]})
+
+    assert answer.content == b"post"
+    assert answer.headers["cache-control"] == EACH_TIME
+    assert answer.headers["etag"] == f'"{sha256(b"post").hexdigest()}"'

@@ -1,12 +1,14 @@
 """GET and HEAD /api/anime/{key}/artwork/{kind}: the picture on disk, as it was recorded."""
 
 import asyncio
+from hashlib import sha256
+from typing import Annotated
 
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
-from contracts.artwork import KINDS, Kind, file_of, kind_of, media_type_of
+from contracts.artwork import KINDS, VERSION_DIGITS, Kind, file_of, kind_of, media_type_of
 from contracts.events import FileRecord
 from contracts.state import SeriesState
 from services.gateway.present import Present
@@ -26,24 +28,25 @@ def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]
         "/api/anime/{key:str}/artwork/{kind:str}",
         http_method=[HttpMethod.GET, HttpMethod.HEAD],
         summary="A picture of a series",
-        description=f"kind is {_WHICH}.",
+        description=f"kind is {_WHICH}. v is the version that is wanted, as `poster` in a series has it: the answer "
+        "may be kept for ever if the picture has it, and else has to be asked for again each time.",
         media_type="image/*",
         tags=["series"],
     )
-    async def artwork(key: FromPath[str], kind: FromPath[str], request: AnyRequest) -> Response[bytes]:
+    async def artwork(
+        key: FromPath[str],
+        kind: FromPath[str],
+        request: AnyRequest,
+        v: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    ) -> Response[bytes]:
         wanted = kind_of(kind)
         if wanted is None:
             raise Malformed("unknown-kind", f"kind: it is one of {_WHICH}.", known=list(_NAMES))
         file = _file(await present.living(key), kind, wanted)
-        headers = {
-            "ETag": f'"{file.sha256}"',
-            "Cache-Control": "private, no-cache",
-            "X-Content-Type-Options": "nosniff",
-        }
         if file.sha256 in request.headers.get("if-none-match", ""):
-            return Response(b"", status_code=304, headers=headers)
-        content = await _read(library, file)
-        return Response(content, media_type=media_type_of(file), headers=headers)
+            return Response(b"", status_code=304, headers=_headers(file.sha256, v))
+        content, digest = await asyncio.to_thread(_read, library, file)
+        return Response(content, media_type=media_type_of(file), headers=_headers(digest, v))
 
     return [artwork]
 
@@ -61,9 +64,19 @@ def _file(state: SeriesState, name: str, kind: Kind) -> FileRecord:
     raise NotThere("no-picture", f"There is no {name} of {state.key}: {why}.")
 
 
-async def _read(library: Library, file: FileRecord) -> bytes:
+def _headers(digest: str, version: str | None) -> dict[str, str]:
+    is_kept = version is not None and len(version) >= VERSION_DIGITS and digest.startswith(version)
+    return {
+        "ETag": f'"{digest}"',
+        "Cache-Control": "private, max-age=31536000, immutable" if is_kept else "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _read(library: Library, file: FileRecord) -> tuple[bytes, str]:
+    """The file and its sha256: what is there may not be what was recorded, and must not be kept as that for ever."""
     try:
-        return await asyncio.to_thread(library.path_of(file.path).read_bytes)
+        content = library.path_of(file.path).read_bytes()
     except (OSError, LoadFailure) as error:
         reason = error.strerror if isinstance(error, OSError) else error.error.message
         raise NotThere(
@@ -71,3 +84,4 @@ async def _read(library: Library, file: FileRecord) -> bytes:
             f"{file.path} was loaded, but can't be read now ({reason}): is the library mounted? "
             "POST …/refresh loads it again.",
         ) from None
+    return content, sha256(content).hexdigest()
