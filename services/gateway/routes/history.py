@@ -8,6 +8,7 @@ from litestar.params import FromPath, QueryParameter
 
 from contracts.api import History
 from contracts.subjects import is_key
+from services.gateway.compression import Gzip
 from services.gateway.recorded import Recorded
 from services.gateway.refusals import unknown_series
 
@@ -20,6 +21,7 @@ def history_routes(recorded: Recorded) -> list[HTTPRouteHandler]:
         summary="What happened to a series",
         description="Its recorded events, oldest first, also after its removal. One that can't be read says so.",
         tags=["events"],
+        middleware=[Gzip()],
     )
     async def history(
         key: FromPath[str],

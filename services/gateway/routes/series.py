@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from contracts.api import SeriesDetail, SeriesList
 from contracts.subjects import is_key
 from services.gateway import views
+from services.gateway.compression import Gzip
 from services.gateway.domain import ORDERS, Order, decode_cursor, encode_cursor, living
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Malformed, unknown_series
@@ -35,6 +36,7 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
         description="A page at a time, by name, or with order=newest the latest added first. cursor is the "
         f"next_cursor of the page before, in the same order. loading_status is one of {', '.join(STATUSES)}.",
         tags=["series"],
+        middleware=[Gzip()],
     )
     async def list_series(
         loading_status: FromQuery[str | None] = None,
@@ -65,6 +67,7 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
         "/api/anime/{key:str}",
         summary="One series with its seasons, episodes, files and ids",
         tags=["series"],
+        middleware=[Gzip()],
     )
     async def one_series(key: FromPath[str]) -> SeriesDetail:
         if not is_key(key):
