@@ -9,6 +9,7 @@ from contracts.events import CONTENT_PARTS, Canonical, CatalogueIds, ErrorKind, 
 from contracts.state import LoadingStatus, PartStatus
 
 EpisodeState: TypeAlias = Literal["on_disk", "missing", "unaired"]
+Mood: TypeAlias = Literal["plain", "quiet", "strong", "good", "warning", "bad"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,10 +262,23 @@ class HistoryItem(Body, frozen=True, kw_only=True):
     event: msgspec.Raw
 
 
+class HistoryEntry(HistoryItem, frozen=True, kw_only=True):
+    """A recorded event in words for people: `what` happened, in `detail` ("": no more to say), in which mood.
+
+    `attempt` is the one that it is about, `seconds` how long that took if this event ended it.
+    """
+
+    what: str
+    detail: str
+    mood: Mood
+    attempt: int | None
+    seconds: float | None
+
+
 class History(Body, frozen=True, kw_only=True):
     """GET …/history, oldest first; `next_after` (None at the end) is the `after_position` of the following page."""
 
-    items: list[HistoryItem]
+    items: list[HistoryEntry]
     next_after: int | None
 
 

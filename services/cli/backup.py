@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from contracts import words
 from deploy.local.nats_server import running_url
 from services.cli import connection, wording
 from services.cli.backing_up import STANDARD, save_log, written_whole
@@ -72,11 +73,11 @@ def backup(
 
 
 def _sentence(saved: Saved, header: Header, *, check: bool) -> str:
-    size = "" if saved.bytes is None else f" in {wording.size(saved.bytes)}"
-    events = wording.count(saved.events, "event")
+    size = "" if saved.bytes is None else f" in {words.size(saved.bytes)}"
+    events = words.count(saved.events, "event")
     if check:
         return f"{saved.file} is whole: {events}{size}, saved {wording.clock(header.made_at)}"
-    return f"Saved {events}{size} to {saved.file} ({wording.duration(saved.seconds)})"
+    return f"Saved {events}{size} to {saved.file} ({words.duration(saved.seconds)})"
 
 
 async def _save(file: Path, data_dir: Path, *, force: bool, json: bool) -> Header:

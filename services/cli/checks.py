@@ -12,7 +12,7 @@ from typing import Literal
 import httpx2
 import msgspec
 
-from services.cli import wording
+from contracts import words
 from services.platform.catalogues.tmdb_token import KEYS_PAGE, authorization
 from services.platform.library_paths import MARKER
 from services.platform.settings import PREFIX, CatalogueSettings
@@ -111,7 +111,7 @@ def clock(told: str, now: datetime) -> Check:
     return Check(
         name="clock",
         result="failed",
-        detail=f"{wording.duration(abs(skew))} {direction}: retries come at wrong times, certificates may fail",
+        detail=f"{words.duration(abs(skew))} {direction}: retries come at wrong times, certificates may fail",
         what_to_do="let the system synchronise its clock (NTP)",
     )
 
@@ -157,7 +157,7 @@ def disk(folder: Path, name: str) -> Check:
     """How much room is left where `folder` is."""
     place = next((one for one in (folder, *folder.absolute().parents) if one.exists()), Path("/"))
     free = shutil.disk_usage(place).free
-    detail = f"{wording.size(free)} free"
+    detail = f"{words.size(free)} free"
     if free >= _LOW:
         return Check(name=name, result="ok", detail=detail)
     return Check(

@@ -4,16 +4,25 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from contracts.api import History, HistoryItem
+from contracts import words
+from contracts.api import History, HistoryEntry, Mood
 from services.cli import terminal, wording
 from services.cli.client import open_gateway
 from services.cli.options import LOCAL, Json, Key, Target
-from services.cli.timeline import Entry, timeline
+
+_STYLES: dict[Mood, str] = {
+    "plain": "",
+    "quiet": "dim",
+    "strong": "bold",
+    "good": "green",
+    "warning": "yellow",
+    "bad": "bold red",
+}
 
 
 def history(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
     """Show what happened to a series, and when, oldest first."""
-    items: list[HistoryItem] = []
+    items: list[HistoryEntry] = []
     after: int | None = 0
     with open_gateway(target) as gateway:
         while after is not None:
@@ -23,10 +32,10 @@ def history(key: Key, /, *, target: Target = LOCAL, json: Json = False) -> None:
     if json:
         print(msgspec.json.encode(items).decode())
     else:
-        terminal.console().print(_table(timeline(items)))
+        terminal.console().print(_table(items))
 
 
-def _table(entries: list[Entry]) -> Table:
+def _table(entries: list[HistoryEntry]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("#", "WHEN", "WHAT", "TRY", "TOOK", "DETAIL"):
         table.add_column(heading, no_wrap=heading != "DETAIL", overflow="fold")
@@ -36,9 +45,9 @@ def _table(entries: list[Entry]) -> Table:
         table.add_row(
             str(entry.position),
             wording.clock(entry.time, of=before),
-            Text(entry.what, entry.style),
+            Text(entry.what, _STYLES[entry.mood]),
             "" if entry.attempt is None else str(entry.attempt),
-            "" if entry.seconds is None else wording.duration(entry.seconds),
+            "" if entry.seconds is None else words.duration(entry.seconds),
             Text(entry.detail),
         )
         before = entry.time

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from contracts import words
 from contracts.api import LoadingUpdate, PartView
 from contracts.events import CONTENT_PARTS
 from services.cli import wording
@@ -28,7 +29,7 @@ def render(view: View, console: Console, now: datetime | None = None) -> Rendera
     lines: list[RenderableType] = [_table(shown, console, now)]
     if hidden:
         done = sum(one.loading_status == "completed" for one in hidden)
-        lines.append(Text(f"and {wording.count(len(hidden), 'more series', 'more series')}, {done} complete", "dim"))
+        lines.append(Text(f"and {words.count(len(hidden), 'more series', 'more series')}, {done} complete", "dim"))
     if not updates:
         waiting = f"Waiting for {', '.join(view.keys)}…" if view.keys else "No series yet: add one with coldopen add"
         lines.append(Text(waiting, "dim"))
@@ -38,7 +39,7 @@ def render(view: View, console: Console, now: datetime | None = None) -> Rendera
 
 
 def _table(updates: list[LoadingUpdate], console: Console, now: datetime) -> Table:
-    names = [Text(wording.titled(one.name, one.year), "bold") for one in updates]
+    names = [Text(words.titled(one.name, one.year), "bold") for one in updates]
     rows = [[_part(part.value, one.parts.get(part.value), console, now) for part in CONTENT_PARTS] for one in updates]
     columns: list[tuple[int, Sequence[RenderableType]]] = [
         (min(_widest(names), max(console.width // 4, 16)), names),
@@ -86,7 +87,7 @@ def _part(name: str, view: PartView | None, console: Console, now: datetime) -> 
     text = Text.assemble((symbol, style), f" {name}")
     if view.status == "retrying" and view.retry_at is not None:
         left = max((view.retry_at - now).total_seconds(), 0.0)
-        text.append(f" {wording.duration(max(round(left), 1))}", "yellow")
+        text.append(f" {words.duration(max(round(left), 1))}", "yellow")
     return text
 
 

@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from contracts import words
 from deploy.local.daemon import StartFailed
 from deploy.local.postgres import Postgres
-from services.cli import connection, wording
+from services.cli import connection
 from services.cli.backup import Bar, progress, reading
 from services.cli.backup_file import BackupReader
 from services.cli.errors import CliError
@@ -65,7 +66,7 @@ def restore(
         print(msgspec.json.encode(restored).decode())
         return
     more = "" if data_dir == DEFAULT_DATA_DIR else f" --data-dir {data_dir}"
-    print(f"Restored {wording.count(info.last_position, 'event')} ({wording.duration(seconds)})")
+    print(f"Restored {words.count(info.last_position, 'event')} ({words.duration(seconds)})")
     print(f"Start it with the library that it had: coldopen up{more} --library FOLDER")
 
 

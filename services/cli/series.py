@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
+from contracts import words
 from contracts.api import SeriesList, SeriesSummary
 from services.cli import terminal, wording
 from services.cli.client import Gateway, open_gateway
@@ -65,7 +66,7 @@ def summary_table(items: list[SeriesSummary], width: int) -> Table:
     """A row per series: whole keys and states, and of names and messages what `width` leaves room for."""
     columns = {
         "KEY": [Text(item.key) for item in items],
-        "NAME": [Text(wording.titled(item.name, item.year)) for item in items],
+        "NAME": [Text(words.titled(item.name, item.year)) for item in items],
         "PARTS": [Text(wording.progress_text(item.progress)) for item in items],
         "STATUS": [Text(item.loading_status, wording.status_style(item.loading_status)) for item in items],
         "MESSAGE": [Text(item.message) for item in items],

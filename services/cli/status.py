@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
+from contracts import words
 from contracts.api import EpisodeCounts, HistoryItem, LoadingStatusBody, PartView, SeriesDetail
 from contracts.events import Part, PartFailed
 from services.cli import terminal, wording
@@ -53,7 +54,7 @@ def status(key: Key, /, *, at: At = None, target: Target = LOCAL, json: Json = F
     if counts is not None:
         console.print(wording.episode_counts(counts))
     if body.completed_at is not None:
-        took = wording.duration((body.completed_at - body.started_at).total_seconds())
+        took = words.duration((body.completed_at - body.started_at).total_seconds())
         console.print(f"Complete {_since(body.completed_at, now)}, after {took}", style="dim")
     else:
         console.print(f"Started {_since(body.started_at, now)}", style="dim")
@@ -121,7 +122,7 @@ def _parts_table(body: LoadingStatusBody, now: datetime | None, candidates: Sequ
 def _detail(view: PartView) -> Text:
     if view.error:
         return Text(f"{view.error.code}: {view.error.message}", "red")
-    return Text(", ".join(f"{file.path} ({wording.size(file.bytes)})" for file in view.files), "dim")
+    return Text(", ".join(f"{file.path} ({words.size(file.bytes)})" for file in view.files), "dim")
 
 
 def _which_of(candidates: Sequence[str]) -> Text:

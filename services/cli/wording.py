@@ -1,9 +1,10 @@
-"""How states, times and sizes read in a terminal. Pure: no colour, no clock, no I/O."""
+"""How states and times read in a terminal. Pure: no colour, no clock, no I/O."""
 
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
+from contracts import words
 from contracts.api import EpisodeCounts, LoadingProgress, PartView
 from contracts.events import CONTENT_PARTS, Part
 from contracts.state import PartStatus
@@ -54,7 +55,7 @@ def part_text(view: PartView | None, now: datetime | None) -> str:
     if view.status == "retrying" and view.retry_at is not None:
         if now is None:
             return f"again at {clock(view.retry_at)}"
-        return f"again in {duration(max((view.retry_at - now).total_seconds(), 0.0))}"
+        return f"again in {words.duration(max((view.retry_at - now).total_seconds(), 0.0))}"
     if view.status == "loaded" and view.error is not None:
         return "loaded, refresh failed"
     if view.status == "unavailable":
@@ -62,31 +63,6 @@ def part_text(view: PartView | None, now: datetime | None) -> str:
     if view.status == "loading" and view.attempt > 1:
         return f"loading (attempt {view.attempt})"
     return view.status
-
-
-def duration(seconds: float) -> str:
-    """`seconds` as people say it: `80 ms`, `1.4 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
-
-
-def size(count: float) -> str:
-    """A number of bytes as people say it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def clock(moment: datetime, *, of: datetime | None = None) -> str:
@@ -100,23 +76,13 @@ def clock(moment: datetime, *, of: datetime | None = None) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago `moment` was."""
     passed = max(now - moment, timedelta()).total_seconds()
-    return "just now" if passed < 1 else f"{duration(passed)} ago"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 file`, `2 files`, `2 series`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return "just now" if passed < 1 else f"{words.duration(passed)} ago"
 
 
 def episode_counts(counts: EpisodeCounts) -> str:
     """`Episodes: 12 on disk, 3 missing, 1 not yet aired`."""
-    words = [(counts.on_disk, "on disk"), (counts.missing, "missing"), (counts.unaired, "not yet aired")]
-    return "Episodes: " + (", ".join(f"{number} {what}" for number, what in words if number) or "none")
-
-
-def titled(name: str, year: int | None) -> str:
-    """A series' name with its year, once."""
-    return name if year is None or name.endswith(f"({year})") else f"{name} ({year})"
+    named = [(counts.on_disk, "on disk"), (counts.missing, "missing"), (counts.unaired, "not yet aired")]
+    return "Episodes: " + (", ".join(f"{number} {what}" for number, what in named if number) or "none")
 
 
 def done_of(progress: LoadingProgress, wanted: Collection[str]) -> tuple[int, int]:

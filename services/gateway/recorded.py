@@ -1,17 +1,19 @@
 """Recorded events as clients get them: as the log holds them, and those that can't be read with the reason why."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import asdict
 from nats.errors import Error as NatsError
 from nats.js.api import RawStreamMsg
 
 from contracts import codec
-from contracts.api import HistoryItem
+from contracts.api import HistoryEntry, HistoryItem
 from contracts.events import EVENT_TYPES, RecordedEvent
 from contracts.subjects import ALL_EVENTS, STREAM, events_of
+from contracts.timeline import Entry, unreadable
 from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.stored_event import Unreadable
 from services.platform.streams import LogInfo
@@ -81,6 +83,11 @@ class Recorded:
             correlation_id=one.correlation_id,
             event=msgspec.Raw(codec.encode(one.event)),
         )
+
+    async def entry(self, one: One, timeline: Mapping[int, Entry]) -> HistoryEntry:
+        """The event with its words: those that the series' timeline has for its position."""
+        words = unreadable(one.reason) if isinstance(one, Unreadable) else timeline[one.position]
+        return HistoryEntry(**asdict(await self.item(one)), **asdict(words))
 
     async def _unreadable(self, one: Unreadable) -> HistoryItem:
         """What is known of it: its envelope, why it can't be read, and its bytes as text."""

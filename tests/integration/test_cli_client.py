@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -482,26 +483,47 @@ def test_remove_keeps_files_unless_told(gateway: FakeGateway) -> None:
     ]
 
 
-def test_history_follows_pages(gateway: FakeGateway, says: Says) -> None:
-    def page(position: int, event: dict[str, Any], next_after: int | None) -> dict[str, Any]:
-        item = {
-            "position": position,
-            "time": "2026-05-01T12:00:00Z",
-            "id": "x",
-            "type": event["type"],
-            "correlation_id": None,
-            "event": event,
-        }
-        return {"items": [item], "next_after": next_after}
+def history_page(position: int, what: str, next_after: int | None) -> dict[str, Any]:
+    item = {
+        "position": position,
+        "time": "2026-05-01T12:00:00Z",
+        "id": "x",
+        "type": "part-failed.v1",
+        "correlation_id": None,
+        "event": {"key": "a"},
+        "what": what,
+        "detail": "[why]",
+        "mood": "bad",
+        "attempt": 2,
+        "seconds": 1.5,
+    }
+    return {"items": [item], "next_after": next_after}
 
-    gateway.plan(page(3, {"type": "part-requested.v1", "key": "a", "part": "logo", "reason": "retry"}, 3))
-    gateway.plan(page(9, {"type": "series-removed.v1", "key": "a"}, None))
+
+def test_history_follows_pages(gateway: FakeGateway, says: Says) -> None:
+    gateway.plan(history_page(3, "logo failed", 3))
+    gateway.plan(history_page(9, "removed", None))
 
     assert main(["history", "a"]) == 0
 
     assert gateway.asked[1][1] == "/api/anime/a/history?after_position=3"
-    text = says()
-    assert text.index("logo asked for") < text.index("removed")
+    first, second = says().splitlines()[1:]
+    assert re.fullmatch(r"3 +2026-05-01 \S+ +logo failed +2 +1\.5 s +\[why\] *", first.strip())
+    assert second.split()[0] == "9"
+    assert "removed" in second
+
+
+def test_history_is_printed_as_json_with_its_words(gateway: FakeGateway, says: Says) -> None:
+    """All pages as one list."""
+    gateway.plan(history_page(3, "logo failed", 3))
+    gateway.plan(history_page(9, "removed", None))
+
+    assert main(["history", "a", "--json"]) == 0
+
+    assert [(item["position"], item["what"], item["event"]) for item in json.loads(says())] == [
+        (3, "logo failed", {"key": "a"}),
+        (9, "removed", {"key": "a"}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.api import HistoryItem
 from contracts.events import (
     FileRecord,
     ImagesLoaded,
@@ -248,6 +249,26 @@ async def test_the_history_is_paged_and_shows_what_cannot_be_read(gateway: Gatew
     assert "series-starred.v1" in first["items"][1]["event"]["body"]
     assert [one["type"] for one in second["items"]] == ["part-started.v1"]
     assert second["next_after"] is None
+    words = first["items"][1]
+    assert (words["what"], words["mood"]) == ("event that can't be read", "bad")
+    assert words["detail"].startswith("unknown event type")
+
+
+async def test_a_page_of_the_history_has_the_words_of_the_whole(gateway: Gateway) -> None:
+    """How long an attempt took that began on the page before."""
+    requested = await gateway.record(added("dark"))
+    await gateway.record(PartStarted(key="dark", part=Part.IDENTITY, cause=requested, attempt=1, delivery=1))
+    failed = await gateway.record(PartFailed(key="dark", part=Part.IDENTITY, cause=requested, attempt=1, error=ERROR))
+
+    whole = (await gateway.get("/api/anime/dark/history"))["items"]
+    (last,) = (await gateway.get("/api/anime/dark/history", after_position=failed - 1))["items"]
+    bare = (await gateway.http.get("/api/events", params={"after_position": failed - 1})).json()
+
+    assert last == whole[-1]
+    assert (last["what"], last["detail"], last["mood"], last["attempt"]) == ("identity failed", ERROR.message, "bad", 1)
+    assert last["seconds"] is not None
+    assert (whole[0]["what"], whole[0]["attempt"], whole[0]["seconds"]) == ("added", None, None)
+    assert bare == {name: last[name] for name in HistoryItem.__struct_fields__}
 
 
 async def test_the_log_is_read_as_lines(gateway: Gateway) -> None:

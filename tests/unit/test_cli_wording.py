@@ -19,32 +19,6 @@ def view(status: str, **more: object) -> PartView:
     return PartView(status=status, **fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 ms"),
-        (0.0804, "80 ms"),
-        (0.9996, "1.0 s"),
-        (1.44, "1.4 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3600, "1 h 00 min"),
-        (7805, "2 h 10 min"),
-        (273_600, "3 d 4 h"),
-    ],
-)
-def test_a_duration_has_the_unit_that_people_would_choose(seconds: float, text: str) -> None:
-    assert wording.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (48_123, "48 kB"), (2.5e12, "2.5 TB")]
-)
-def test_a_size_has_the_unit_that_people_would_choose(count: float, text: str) -> None:
-    assert wording.size(count) == text
-
-
 def test_a_retry_counts_down_and_never_below_zero() -> None:
     soon = view("retrying", retry_at=NOW + timedelta(seconds=4))
 
@@ -103,12 +77,6 @@ def test_what_is_there_may_have_failed_to_load_again() -> None:
     assert not wording.last_try_failed(view("loaded"))
     assert not wording.last_try_failed(msgspec.structs.replace(again, status="retrying"))
     assert next(name for name, _ in wording.shown_parts({"identity": again})) == "identity"
-
-
-def test_the_year_is_said_once() -> None:
-    assert wording.titled("One Piece", 1999) == "One Piece (1999)"
-    assert wording.titled("One Piece (1999)", 1999) == "One Piece (1999)"
-    assert wording.titled("One Piece", None) == "One Piece"
 
 
 def test_progress_counts_the_parts_that_are_done() -> None:

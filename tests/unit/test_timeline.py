@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
 from contracts import codec
-from contracts.api import HistoryItem
 from contracts.events import (
     Canonical,
     CatalogueIds,
@@ -22,26 +20,24 @@ from contracts.events import (
     PartRequested,
     PartRetrying,
     PartStarted,
+    RecordedEvent,
     Season,
     SeriesAdded,
     SeriesRemoved,
 )
-from services.cli.timeline import timeline
+from contracts.timeline import Entry, timeline, unreadable
 from tests.support.builders import EXAMPLES
 
 START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 ERROR = LoadError(kind="network", code="http_503", message="TVmaze answered 503")
 
 
-def item(position: int, event: Event, seconds: float = 0.0) -> HistoryItem:
-    return HistoryItem(
-        position=position,
-        time=START + timedelta(seconds=seconds),
-        id=str(position),
-        type=codec.tag_of(event),
-        correlation_id=None,
-        event=msgspec.Raw(codec.encode(event)),
-    )
+def at(position: int, event: Event, seconds: float = 0.0) -> RecordedEvent:
+    return RecordedEvent(position=position, time=START + timedelta(seconds=seconds), event=event)
+
+
+def told(*events: RecordedEvent) -> list[Entry]:
+    return list(timeline(events).values())
 
 
 def started(attempt: int = 1) -> PartStarted:
@@ -57,7 +53,7 @@ def test_an_attempt_that_ends_says_how_long_it_took() -> None:
         key="a", cause=1, attempt=2, seasons=(Season(number=1, episodes=(Episode(number=1), Episode(number=2))),)
     )
 
-    entries = timeline([item(2, started()), item(3, retrying, 1.5), item(4, started(2), 3.5), item(5, loaded, 4.0)])
+    entries = told(at(2, started()), at(3, retrying, 1.5), at(4, started(2), 3.5), at(5, loaded, 4.0))
 
     assert [entry.seconds for entry in entries] == [None, 1.5, None, 0.5]
     assert [entry.attempt for entry in entries] == [1, 1, 2, 2]
@@ -69,7 +65,7 @@ def test_an_attempt_that_ends_says_how_long_it_took() -> None:
 def test_an_end_whose_start_is_not_among_the_events_has_no_duration() -> None:
     failed = PartFailed(key="a", cause=1, attempt=1, part=Part.LOGO, error=ERROR)
 
-    entries = timeline([item(2, failed)])
+    entries = told(at(2, failed))
 
     assert entries[0].seconds is None
     assert entries[0].what == "logo failed"
@@ -78,14 +74,14 @@ def test_an_end_whose_start_is_not_among_the_events_has_no_duration() -> None:
 def test_a_clock_that_was_set_back_gives_no_negative_duration() -> None:
     loaded = EpisodesLoaded(key="a", cause=1, attempt=1)
 
-    entries = timeline([item(2, started(), 5), item(3, loaded, 1)])
+    entries = told(at(2, started(), 5), at(3, loaded, 1))
 
     assert entries[1].seconds == 0.0
 
 
 def test_files_are_named_with_what_became_of_them() -> None:
     record = FileRecord(path="One Piece (1999)/logo.png", sha256="0", bytes=48_000, state="existing")
-    entries = timeline([item(9, LogoLoaded(key="a", cause=1, attempt=1, files=(record,)))])
+    entries = told(at(9, LogoLoaded(key="a", cause=1, attempt=1, files=(record,))))
 
     assert entries[0].detail == "logo.png (existing, 48 kB)"
 
@@ -102,26 +98,10 @@ def test_commands_say_what_was_asked() -> None:
     )
     refresh = PartRequested(key="a", part=Part.IMAGES, reason="refresh", overwrite=True)
 
-    entries = timeline([item(1, added), item(2, refresh)])
+    entries = told(at(1, added), at(2, refresh))
 
     assert entries[0].detail == "A (2001), https://www.tvmaze.com/shows/1"
     assert (entries[1].what, entries[1].detail) == ("images asked for", "refresh, overwriting")
-
-
-def test_an_event_of_a_newer_program_is_shown_by_its_type() -> None:
-    """A timeline with a hole would lie."""
-    newer = HistoryItem(
-        position=1,
-        time=START,
-        id="1",
-        type="series-praised.v7",
-        correlation_id=None,
-        event=msgspec.Raw(b'{"type":"series-praised.v7","key":"a"}'),
-    )
-
-    entries = timeline([newer])
-
-    assert entries[0].what == "series-praised.v7"
 
 
 def test_which_entry_it_was_said_to_be_is_told() -> None:
@@ -129,7 +109,7 @@ def test_which_entry_it_was_said_to_be_is_told() -> None:
     ids = CatalogueIds(tvmaze=82, imdb="tt0944947")
     event = PartRequested(key="a", part=Part.IDENTITY, reason="refresh", ids=ids)
 
-    (entry,) = timeline([item(1, event)])
+    (entry,) = told(at(1, event))
 
     assert entry.detail == "refresh, as imdb tt0944947 and tvmaze 82"
 
@@ -144,14 +124,12 @@ def test_who_wanted_it_is_told() -> None:
 
     details = [
         entry.detail
-        for entry in timeline(
-            [
-                item(1, adopted),
-                item(2, PartRequested(key="a", part=Part.LOGO, reason="retry", client="coldopen-cli")),
-                item(3, PartRequested(key="a", part=Part.LOGO, reason="startup")),
-                item(4, SeriesRemoved(key="a", client=browser)),
-                item(5, EventUnparked(key="a", parked_position=3, client="coldopen-cli")),
-            ]
+        for entry in told(
+            at(1, adopted),
+            at(2, PartRequested(key="a", part=Part.LOGO, reason="retry", client="coldopen-cli")),
+            at(3, PartRequested(key="a", part=Part.LOGO, reason="startup")),
+            at(4, SeriesRemoved(key="a", client=browser)),
+            at(5, EventUnparked(key="a", parked_position=3, client="coldopen-cli")),
         )
     ]
 
@@ -169,7 +147,7 @@ def test_a_start_that_waited_says_how_long() -> None:
     request = PartRequested(key="a", part=Part.EPISODES, reason="refresh")
     again = PartStarted(key="a", cause=1, attempt=1, part=Part.EPISODES, delivery=2, deaths=1)
 
-    entries = timeline([item(1, request), item(2, started(), 3.0), item(3, again, 20.0)])
+    entries = told(at(1, request), at(2, started(), 3.0), at(3, again, 20.0))
 
     assert [entry.detail for entry in entries[1:]] == ["after 3.0 s in the queue", "its worker died 1 time"]
 
@@ -180,29 +158,37 @@ def test_what_is_put_off_is_no_counted_retry() -> None:
         key="a", cause=1, attempt=1, part=Part.LOGO, error=busy, retry_at=START, delay=30.0, counted=False, waited=30.0
     )
 
-    (entry,) = timeline([item(1, waiting)])
+    (entry,) = told(at(1, waiting))
 
     assert (entry.what, entry.detail) == ("logo put off for 30 s", "TVmaze asks for fewer calls")
 
 
-def test_what_the_gateway_can_not_read_says_why() -> None:
-    """It tells no event then, but what it knows of one."""
-    told = b'{"subject":"series.a.starred","reason":"unknown event type","type":null,"body":"{}"}'
-    unreadable = HistoryItem(
-        position=1, time=START, id="", type="unreadable", correlation_id=None, event=msgspec.Raw(told)
-    )
+def test_what_can_not_be_read_says_why() -> None:
+    """There is no event then to tell of."""
+    entry = unreadable("unknown event type 'series-starred.v1'")
 
-    (entry,) = timeline([unreadable])
+    assert (entry.what, entry.mood) == ("event that can't be read", "bad")
+    assert entry.detail == "unknown event type 'series-starred.v1'"
 
-    assert (entry.what, entry.detail) == ("unreadable", "unknown event type")
+
+def test_the_mood_is_that_of_the_news() -> None:
+    """Good or bad where something came out, quiet where something only goes on."""
+    moods = {codec.tag_of(event): entry.mood for event in EXAMPLES for entry in told(at(1, event))}
+
+    assert {tag for tag, mood in moods.items() if mood == "good"} == {
+        "series-identified.v1", "episodes-loaded.v1", "nfo-loaded.v1", "logo-loaded.v1", "images-loaded.v1",
+        "part-unchanged.v1",
+    }  # fmt: skip
+    assert {tag for tag, mood in moods.items() if mood == "bad"} == {"part-failed.v1", "event-parked.v1"}
+    assert moods["part-retrying.v1"] == "warning"
+    assert moods["part-started.v1"] == moods["part-released.v1"] == "quiet"
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=codec.tag_of)
 def test_every_event_reads_as_a_line(event: Event) -> None:
     """In words, not by its tag, and with something to say unless it only began."""
-    (entry,) = timeline([item(7, event)])
+    entry = timeline([at(7, event)])[7]
 
-    assert (entry.position, entry.time) == (7, START)
     assert entry.what
     assert codec.tag_of(event).partition(".")[0] not in entry.what
     assert entry.detail or isinstance(event, PartStarted | LogoLoaded)

@@ -1,12 +1,12 @@
-"""A series' recorded events as a timeline that people can read. Pure."""
+"""A series' recorded events as a timeline that people can read: what GET …/history and the board tell. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
-from contracts import codec
-from contracts.api import HistoryItem
+from contracts import words
+from contracts.api import Mood
 from contracts.events import (
     CausedFact,
     EpisodesLoaded,
@@ -25,12 +25,12 @@ from contracts.events import (
     PartStarted,
     PartUnavailable,
     PartUnchanged,
+    RecordedEvent,
     SeriesAdded,
     SeriesIdentified,
     SeriesRemoved,
 )
 from contracts.presentation import MAX_RETRIES
-from services.cli import wording
 
 _WHY = {"retry": "retry", "refresh": "refresh", "startup": "start-up check", "missing_file": "a file is missing"}
 _ORIGINS = {"api": "", "import": ", taken over from before", "bulk": ", among many"}
@@ -39,49 +39,36 @@ _SOON = 1.0  # seconds in which a start is taken up when nothing is in its way
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: `seconds` is how long the attempt took that this event ended (None: it ended none)."""
+    """An event in words: the fields that HistoryEntry adds to its item."""
 
-    position: int
-    time: datetime
     what: str
-    detail: str = ""
-    style: str = ""
+    detail: str
+    mood: Mood
     attempt: int | None = None
     seconds: float | None = None
 
 
-def timeline(items: Iterable[HistoryItem]) -> list[Entry]:
-    """An entry for each item, in their order."""
+def timeline(events: Iterable[RecordedEvent]) -> dict[int, Entry]:
+    """The entry of each event by its position. `events` are all that can be read of a series, in their order."""
     started: dict[tuple[str, int, int], datetime] = {}
     recorded: dict[int, datetime] = {}
-    entries: list[Entry] = []
-    for item in items:
-        recorded[item.position] = item.time
-        try:
-            event = codec.decode(bytes(item.event))
-        except codec.UndecodableEvent as error:
-            why = _reason(item) or str(error)
-            entries.append(Entry(position=item.position, time=item.time, what=item.type, detail=why, style="red"))
-            continue
-        what, detail, style = _words(event)
-        entries.append(
-            Entry(
-                position=item.position,
-                time=item.time,
-                what=what,
-                detail="; ".join(filter(None, (detail, _waited(event, item.time, recorded)))),
-                style=style,
-                attempt=event.attempt if isinstance(event, CausedFact) else None,
-                seconds=_took(event, item.time, started),
-            )
+    entries: dict[int, Entry] = {}
+    for one in events:
+        recorded[one.position] = one.time
+        what, detail, mood = _words(one.event)
+        entries[one.position] = Entry(
+            what=what,
+            detail="; ".join(filter(None, (detail, _waited(one.event, one.time, recorded)))),
+            mood=mood,
+            attempt=one.event.attempt if isinstance(one.event, CausedFact) else None,
+            seconds=_took(one.event, one.time, started),
         )
     return entries
 
 
-def _reason(item: HistoryItem) -> str | None:
-    """Why the gateway could not read the event, if it is that which it tells."""
-    told = msgspec.json.decode(item.event)
-    return told.get("reason") if item.type == "unreadable" and isinstance(told, dict) else None
+def unreadable(reason: str) -> Entry:
+    """The entry of an event that can't be read."""
+    return Entry(what="event that can't be read", detail=reason, mood="bad")
 
 
 def _waited(event: Event, time: datetime, recorded: Mapping[int, datetime]) -> str:
@@ -89,7 +76,7 @@ def _waited(event: Event, time: datetime, recorded: Mapping[int, datetime]) -> s
     if not isinstance(event, PartStarted) or event.delivery > 1 or event.cause not in recorded:
         return ""
     seconds = (time - recorded[event.cause]).total_seconds()
-    return f"after {wording.duration(seconds)} in the queue" if seconds >= _SOON else ""
+    return f"after {words.duration(seconds)} in the queue" if seconds >= _SOON else ""
 
 
 def _took(event: Event, time: datetime, started: dict[tuple[str, int, int], datetime]) -> float | None:
@@ -104,36 +91,36 @@ def _took(event: Event, time: datetime, started: dict[tuple[str, int, int], date
     return None if begun is None else max((time - begun).total_seconds(), 0.0)
 
 
-def _words(event: Event) -> tuple[str, str, str]:
-    """What happened, the detail, and the style."""
+def _words(event: Event) -> tuple[str, str, Mood]:
+    """What happened, the detail, and the mood."""
     match event:
         case SeriesAdded():
-            what = f"{wording.titled(event.name, event.year)}, {event.link}{_ORIGINS[event.origin]}"
-            return "added", what + _by(event.client), "bold"
+            what = f"{words.titled(event.name, event.year)}, {event.link}{_ORIGINS[event.origin]}"
+            return "added", what + _by(event.client), "strong"
         case SeriesIdentified():
-            found = f"{event.catalogue} {event.catalogue_id}: {wording.titled(event.name, event.year)}"
-            return "identified", f"{found}, in {event.folder}/", "green"
+            found = f"{event.catalogue} {event.catalogue_id}: {words.titled(event.name, event.year)}"
+            return "identified", f"{found}, in {event.folder}/", "good"
         case SeriesRemoved():
             files = "with the files that Coldopen wrote" if event.delete_files else "its files stay"
-            return "removed", files + _by(event.client), "bold"
+            return "removed", files + _by(event.client), "strong"
         case FilesDeleted():
             kept = f"; kept: {', '.join(map(_name, event.kept))}" if event.kept else ""
-            return "files deleted", f"{wording.count(len(event.files), 'file')}{kept}", ""
+            return "files deleted", f"{words.count(len(event.files), 'file')}{kept}", "plain"
         case EventParked():
-            return "event set aside", f"#{event.parked_position}: {event.reason}", "red"
+            return "event set aside", f"#{event.parked_position}: {event.reason}", "bad"
         case EventUnparked():
-            return "event let in again", f"#{event.parked_position}{_by(event.client)}", ""
+            return "event let in again", f"#{event.parked_position}{_by(event.client)}", "plain"
         case PartRequested():
-            return f"{event.part} asked for", ", ".join(_asked(event)) + _by(event.client), ""
+            return f"{event.part} asked for", ", ".join(_asked(event)) + _by(event.client), "plain"
         case PartStarted():
-            deaths = f"its worker died {wording.count(event.deaths, 'time')}" if event.deaths else ""
-            return f"{event.part} started", deaths, "dim"
+            deaths = f"its worker died {words.count(event.deaths, 'time')}" if event.deaths else ""
+            return f"{event.part} started", deaths, "quiet"
         case PartReleased():
-            return f"{event.part} handed back", "its worker was stopped", "dim"
+            return f"{event.part} handed back", "its worker was stopped", "quiet"
         case PartRetrying():
-            delay = wording.duration(event.delay)
+            delay = words.duration(event.delay)
             what = f"failed, retrying in {delay} ({event.retries} of {MAX_RETRIES})"
-            return f"{event.part} {what if event.counted else f'put off for {delay}'}", event.error.message, "yellow"
+            return f"{event.part} {what if event.counted else f'put off for {delay}'}", event.error.message, "warning"
         case _:
             return _outcome(event)
 
@@ -156,25 +143,25 @@ def _asked(event: PartRequested) -> Iterator[str]:
 
 def _outcome(
     event: EpisodesLoaded | NfoLoaded | LogoLoaded | ImagesLoaded | PartUnchanged | PartUnavailable | PartFailed,
-) -> tuple[str, str, str]:
+) -> tuple[str, str, Mood]:
     match event:
         case EpisodesLoaded():
             episodes = sum(len(season.episodes) for season in event.seasons)
-            seasons = wording.count(len(event.seasons), "season")
-            return "episodes loaded", f"{seasons}, {wording.count(episodes, 'episode')}", "green"
+            seasons = words.count(len(event.seasons), "season")
+            return "episodes loaded", f"{seasons}, {words.count(episodes, 'episode')}", "good"
         case NfoLoaded() | LogoLoaded() | ImagesLoaded():
-            return f"{event.part} loaded", ", ".join(map(_file, event.files)), "green"
+            return f"{event.part} loaded", ", ".join(map(_file, event.files)), "good"
         case PartUnchanged():
-            return f"{event.part} unchanged", "nothing new", "green"
+            return f"{event.part} unchanged", "nothing new", "good"
         case PartUnavailable():
-            return f"{event.part} unavailable", event.reason, ""
+            return f"{event.part} unavailable", event.reason, "plain"
         case PartFailed():
             candidates = f"; is it one of these? {'; '.join(event.candidates)}" if event.candidates else ""
-            return f"{event.part} failed", event.error.message + candidates, "bold red"
+            return f"{event.part} failed", event.error.message + candidates, "bad"
 
 
 def _file(record: FileRecord) -> str:
-    return f"{_name(record.path)} ({record.state}, {wording.size(record.bytes)})"
+    return f"{_name(record.path)} ({record.state}, {words.size(record.bytes)})"
 
 
 def _name(path: str) -> str:
