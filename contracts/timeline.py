@@ -34,7 +34,6 @@ from contracts.presentation import MAX_RETRIES
 
 _WHY = {"retry": "retry", "refresh": "refresh", "startup": "start-up check", "missing_file": "a file is missing"}
 _ORIGINS = {"api": "", "import": ", taken over from before", "bulk": ", among many"}
-_CLIENT = 40  # characters: browsers say much about themselves
 _SOON = 1.0  # seconds in which a start is taken up when nothing is in its way
 
 
@@ -126,10 +125,8 @@ def _words(event: Event) -> tuple[str, str, Mood]:
 
 
 def _by(client: str | None) -> str:
-    """Who wanted it, as the program names itself."""
-    if client is None:
-        return ""
-    return f", by {client}" if len(client) <= _CLIENT else f", by {client[:_CLIENT]}…"
+    """Who wanted it."""
+    return "" if client is None else f", by {words.program(client)}"
 
 
 def _asked(event: PartRequested) -> Iterator[str]:

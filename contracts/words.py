@@ -1,4 +1,26 @@
-"""How durations, sizes, numbers and titles read to people. Pure: no clock, no locale."""
+"""How durations, sizes, numbers, titles and programs read to people. Pure: no clock, no locale."""
+
+# The first that a browser's User-Agent holds is the browser: it names those further down too, to be taken for them.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "Chromium/": "Chromium",
+    "Chrome/": "Chrome",
+    "CriOS/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Macintosh": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+_PROGRAM = 40  # characters
 
 
 def duration(seconds: float) -> str:
@@ -34,3 +56,16 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def titled(name: str, year: int | None) -> str:
     """A series' name with its year, once."""
     return name if year is None or name.endswith(f"({year})") else f"{name} ({year})"
+
+
+def program(user_agent: str) -> str:
+    """What a program calls itself: a browser's name and system, such as `Chrome on Linux`; of others the beginning."""
+    browser = _first(_BROWSERS, user_agent) if user_agent.startswith("Mozilla/5.0 (") else None
+    if browser is None:
+        return user_agent if len(user_agent) <= _PROGRAM else f"{user_agent[:_PROGRAM]}…"
+    system = _first(_SYSTEMS, user_agent)
+    return browser if system is None else f"{browser} on {system}"
+
+
+def _first(names: dict[str, str], text: str) -> str | None:
+    return next((name for mark, name in names.items() if mark in text), None)

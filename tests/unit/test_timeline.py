@@ -115,7 +115,7 @@ def test_which_entry_it_was_said_to_be_is_told() -> None:
 
 
 def test_who_wanted_it_is_told() -> None:
-    """As the program names itself, and no longer than is worth reading."""
+    """As the program names itself."""
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     adopted = SeriesAdded(
         key="a", name="A", site="s", link="https://s/a", canonical=Canonical(site="s", id="a"), folder="A",
@@ -137,7 +137,7 @@ def test_who_wanted_it_is_told() -> None:
         "A, https://s/a, taken over from before",
         "retry, by coldopen-cli",
         "start-up check",
-        f"its files stay, by {browser[:40]}…",
+        "its files stay, by Firefox on Linux",
         "#3, by coldopen-cli",
     ]
 
