@@ -51,9 +51,9 @@ class Follower:
             except (httpx2.TransportError, httpx2.HTTPStatusError):
                 await asyncio.sleep(0.02)
 
-    async def has(self, count: int) -> None:
-        """Wait until it has been told that many events."""
-        await eventually(lambda: len(self.positions) >= count, within=60)
+    async def has(self, count: int, *, connections: int = 1) -> None:
+        """Wait until it has been told that many events, and has connected that often."""
+        await eventually(lambda: len(self.positions) >= count and self.connections >= connections, within=60)
 
     async def _follow(self) -> None:
         after = self.positions[-1] if self.positions else 0
@@ -83,7 +83,7 @@ async def test_a_follower_sees_every_position_once_over_restarts_of_the_gateway(
 
     writing, *following = [asyncio.ensure_future(work) for work in (write(), everything.run(), one.run())]
     for times, number in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL), 1):
-        await everything.has(50 * times)
+        await everything.has(50 * times, connections=times)
         await process.stop(number)
         await process.start()
     is_over.set()
