@@ -1,11 +1,13 @@
 """Pictures over HTTP: every kind by its name, and why one is not there."""
 
+import io
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from contracts.events import FileRecord, ImagesLoaded, LoadError, LogoLoaded, Part, PartFailed
 from tests.support.gateway import Gateway, running_gateway
@@ -124,6 +126,26 @@ async def test_the_picture_of_a_failed_part_is_served(gateway: Gateway) -> None:
     assert (await gateway.http.get(f"{PATH}/poster")).text == FILES["poster"]
     problem = await gateway.get(f"{PATH}/fanart", expected=404)
     assert "its part images is failed" in problem["detail"]
+
+
+async def test_a_picture_comes_as_wide_as_it_is_shown(gateway: Gateway, tmp_path: Path) -> None:
+    """Where the file is no wider, or is no picture, it comes as it is."""
+    await load(gateway, "poster", "fanart")
+    out = io.BytesIO()
+    Image.effect_noise((1000, 1500), 60).save(out, "JPEG")
+    (tmp_path / FOLDER / FILES["poster"]).write_bytes(out.getvalue())
+
+    small = await gateway.http.get(f"{PATH}/poster", params={"width": 400})
+    whole = await gateway.http.get(f"{PATH}/poster", params={"width": 1200})
+    other = await gateway.http.get(f"{PATH}/fanart", params={"width": 400})
+
+    assert small.headers["content-type"] == "image/webp"
+    with Image.open(io.BytesIO(small.content)) as image:
+        assert image.size == (400, 600)
+    assert (whole.content, whole.headers["content-type"]) == (out.getvalue(), "image/jpeg")
+    assert other.text == FILES["fanart"]
+    problem = await gateway.get(f"{PATH}/poster", expected=400, width=401)
+    assert problem["known"] == [200, 400, 1200]
 
 
 FOR_EVER, EACH_TIME = "private, max-age=31536000, immutable", "private, no-cache"

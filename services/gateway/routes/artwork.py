@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.artwork import KINDS, VERSION_DIGITS, Kind, file_of, kind_of, media_type_of
 from contracts.events import FileRecord
@@ -14,6 +14,7 @@ from contracts.state import SeriesState
 from services.gateway.present import Present
 from services.gateway.refusals import Malformed, NotThere
 from services.gateway.routes.bodies import AnyRequest
+from services.gateway.thumbnails import WIDTHS, Thumbnails
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 
@@ -23,13 +24,15 @@ _WHICH = f"{', '.join(KINDS)}, or season-N for the poster of season N (season-0:
 
 def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]:
     """The route, bound to the library."""
+    thumbnails = Thumbnails()
 
     @route(
         "/api/anime/{key:str}/artwork/{kind:str}",
         http_method=[HttpMethod.GET, HttpMethod.HEAD],
         summary="A picture of a series",
         description=f"kind is {_WHICH}. v is the version that is wanted, as `poster` in a series has it: the answer "
-        "may be kept for ever if the picture has it, and else has to be asked for again each time.",
+        "may be kept for ever if the picture has it, and else has to be asked for again each time. width, one of "
+        f"{', '.join(map(str, WIDTHS))} pixels, gives it as WebP of that width; as it is if it is no wider.",
         media_type="image/*",
         tags=["series"],
     )
@@ -38,14 +41,19 @@ def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]
         kind: FromPath[str],
         request: AnyRequest,
         v: Annotated[str | None, QueryParameter(max_length=64)] = None,
+        width: FromQuery[int | None] = None,
     ) -> Response[bytes]:
         wanted = kind_of(kind)
         if wanted is None:
             raise Malformed("unknown-kind", f"kind: it is one of {_WHICH}.", known=list(_NAMES))
+        if width is not None and width not in WIDTHS:
+            raise Malformed("unknown-width", f"width: it is one of {', '.join(map(str, WIDTHS))}.", known=list(WIDTHS))
         file = _file(await present.living(key), kind, wanted)
         if file.sha256 in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=_headers(file.sha256, v))
         content, digest = await asyncio.to_thread(_read, library, file)
+        if width is not None and (small := await thumbnails.made(content, digest, width)):
+            return Response(small, media_type="image/webp", headers=_headers(digest, v))
         return Response(content, media_type=media_type_of(file), headers=_headers(digest, v))
 
     return [artwork]
