@@ -59,3 +59,8 @@ migrate:
 [group('make')]
 schema:
     python -m tests.support.write_schemas
+
+# Fetch the board's libraries as services/gateway/board/vendor/vendor.toml pins them (needs npm)
+[group('make')]
+vendor *ARGS:
+    python -m tests.support.vendor_board {{ ARGS }}

@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 import time
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,7 @@ def demo(
     exit_when_settled: Annotated[
         bool, Parameter(negative="", show_default=False, help="end when every series has loaded or failed")
     ] = False,
+    browser: Annotated[bool, Parameter(help="open the board in a browser, if there is one")] = True,
     json: Json = False,
 ) -> int:
     """See it work, offline: no network, no key. A dozen made-up series load before your eyes, with some mishaps."""
@@ -53,6 +55,8 @@ def demo(
     async def show(started: Started) -> None:
         if not json:
             print(f"{_introduction(started)}\n", flush=True)
+        if browser and started.login_url and _is_watched():
+            await asyncio.to_thread(webbrowser.open, started.login_url)
         try:
             await asyncio.to_thread(_add_and_watch, options, stopped, settle=exit_when_settled, json=json)
         finally:
@@ -96,6 +100,14 @@ def _introduction(started: Started) -> str:
         f"Files appear in {started.library}. In another terminal: coldopen list --data-dir {started.data_dir}\n"
         "Ctrl-C stops it."
     )
+
+
+def _is_watched() -> bool:
+    """Whether a person sits at this terminal, with windows: a browser within the terminal would take it away."""
+    has_windows = sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(one) for one in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return sys.stdout.isatty() and has_windows
 
 
 def _add_and_watch(options: StackOptions, stopped: threading.Event, *, settle: bool, json: bool) -> None:

@@ -26,6 +26,7 @@ from services.gateway.recorded import Recorded
 from services.gateway.refusals import Malformed
 from services.gateway.routes.add import add_routes
 from services.gateway.routes.artwork import artwork_routes
+from services.gateway.routes.board import board_routes
 from services.gateway.routes.changes import change_routes
 from services.gateway.routes.docs import add_bodies, asyncapi_routes, docs_assets, openapi_config
 from services.gateway.routes.events import event_routes
@@ -57,6 +58,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     hosts: Hosts
     sessions: Sessions | None  # None: nobody needs a key
+    picture_hosts: frozenset[str] = frozenset()  # where the catalogues' posters come from
 
 
 def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
@@ -82,6 +84,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
         *feed_routes(parts.hub, parts.metrics, abort),
         *health_routes(HealthChecks(parts.store, parts.read_model, parts.library), parts.metrics),
         *session_routes(parts.sessions),
+        *board_routes(parts.picture_hosts),
         docs_assets(),
         *asyncapi_routes(),
         *more,

@@ -18,7 +18,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
-OPEN = ("/health/", "/login")
+OPEN = ("/health/", "/login", "/board/")
+_PAGE = "/"  # the board, which asks for a key where one is needed
 POLICY_VIOLATION = 1008
 _Problem = tuple[int, str, str, str]
 
@@ -107,7 +108,7 @@ class Gate:
         return None
 
     def _may_enter(self, path: str, headers: dict[bytes, str]) -> bool:
-        if self._sessions is None or path.startswith(OPEN):
+        if self._sessions is None or path == _PAGE or path.startswith(OPEN):
             return True
         given = headers.get(b"x-api-key")
         if given is None:

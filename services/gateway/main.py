@@ -43,6 +43,7 @@ async def serve(settings: GatewaySettings) -> None:
                 metrics=metrics,
                 hosts=Hosts(settings.host, host_names(settings.allowed_hosts)),
                 sessions=Sessions(settings.api_key) if settings.auth == "api-key" else None,
+                picture_hosts=host_names(settings.picture_hosts),
             )
             await make_server(parts, settings.host, settings.port).run_until_stopped()
     finally:

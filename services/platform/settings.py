@@ -6,7 +6,7 @@ named in one error.
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -59,6 +59,10 @@ class CatalogueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             authorization(self.tmdb_token)  # said at the start, not by every load
 
 
+PictureHosts: TypeAlias = Annotated[str, Meta(description="hosts that pictures may come from, separated by commas")]
+_PICTURE_HOSTS = "static.tvmaze.com,image.tmdb.org,aniworld.to"
+
+
 class LoaderSettings(Settings, frozen=True, kw_only=True):
     """What every loader needs: where the library is, and what its work may take."""
 
@@ -76,9 +80,7 @@ class CatalogueLoaderSettings(LoaderSettings, frozen=True, kw_only=True):
 class PictureLoaderSettings(LoaderSettings, frozen=True, kw_only=True):
     """What a loader of pictures needs."""
 
-    picture_hosts: Annotated[str, Meta(description="hosts that pictures may come from, separated by commas")] = (
-        "static.tvmaze.com,image.tmdb.org,aniworld.to"
-    )
+    picture_hosts: PictureHosts = _PICTURE_HOSTS
 
 
 class ProjectorSettings(Settings, frozen=True, kw_only=True):
@@ -111,6 +113,7 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     )
     api_key: Annotated[str, Meta(description="the key that clients send as X-Api-Key")] = ""
     allowed_hosts: Annotated[str, Meta(description="further names that browsers may use, separated by commas")] = ""
+    picture_hosts: PictureHosts = _PICTURE_HOSTS
     catalogues: CatalogueSettings = CatalogueSettings()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from services.gateway.refusals import Malformed
 from services.gateway.routes.bodies import AnyRequest
 from services.gateway.sessions import Sessions, cookie_header, end_header
 
-FIRST_PAGE = "/schema"  # what a browser that was let in sees first
+FIRST_PAGE = "/"  # what a browser that was let in sees: the board
 
 
 def session_routes(sessions: Sessions | None) -> list[HTTPRouteHandler]:
@@ -47,13 +47,9 @@ def _entrances(sessions: Sessions) -> list[HTTPRouteHandler]:
         headers = {"Set-Cookie": _cookie(request), "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return Redirect(FIRST_PAGE, status_code=303, headers=headers)
 
-    @get("/", include_in_schema=False)
-    async def first_page() -> Redirect:
-        return Redirect(FIRST_PAGE, status_code=303)
-
     def _cookie(request: AnyRequest) -> str:
         # Whoever makes this up harms their own cookie only.
         secure = request.headers.get("x-forwarded-proto", "").startswith("https")
         return cookie_header(sessions.open(), secure=secure)
 
-    return [open_session, close_session, login, first_page]
+    return [open_session, close_session, login]

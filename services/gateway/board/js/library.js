@@ -1,0 +1,143 @@
+/**
+ * The series as the page knows them: a signal for each, so that a change draws one card. The list tells what is there,
+ * the feed what changes; whichever is newer, by the log's position, stands.
+ *
+ * @typedef {{status: string, attempt: number, error: {message: string, kind: string} | null, retry_at: string | null}} Part
+ * @typedef {{key: string, db_id: number, name: string, year: number | null, loading_status: string,
+ *   progress: Record<string, boolean>, message: string, error: string | null, parts: Record<string, Part>,
+ *   poster: string | null, added_at: string, started_at: string, completed_at: string | null, position: number}} Series
+ */
+import { batch, computed, signal } from "@preact/signals";
+import { get } from "./api.js";
+
+const FIRST_PAGE = 60; // what any screen shows at once
+const PAGE = 500;
+
+/** @type {Map<string, import("@preact/signals").Signal<Series>>} */
+const all = new Map();
+/** Positions of removals, by key: a page of the list that was made before must not bring the series back. */
+const removed = new Map();
+/** Counts up whenever a series comes or goes. */
+const membership = signal(0);
+
+/** Whether the whole list has been read. */
+export const complete = signal(false);
+export const query = signal("");
+export const filter = signal("all");
+export const order = signal("newest");
+
+/** @returns {import("@preact/signals").Signal<Series> | undefined} */
+export const seriesOf = (key) => {
+  membership.value;
+  return all.get(key);
+};
+
+export const hasFailed = (series) => series.loading_status === "failed" || series.error !== null;
+export const isLoading = (series) => /^(pending|loading_)/.test(series.loading_status);
+
+export const FILTERS = {
+  all: { label: "All", holds: () => true },
+  loading: { label: "Loading", holds: isLoading },
+  failed: { label: "Failed", holds: hasFailed },
+  completed: { label: "Completed", holds: (series) => series.loading_status === "completed" },
+};
+
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+const newest = (a, b) => b.db_id - a.db_id;
+export const ORDERS = {
+  newest: { label: "Newest first", compare: newest },
+  name: { label: "By name", compare: (a, b) => collator.compare(a.name, b.name) || newest(a, b) },
+  year: { label: "By year", compare: (a, b) => (b.year ?? 0) - (a.year ?? 0) || collator.compare(a.name, b.name) },
+};
+
+const plain = (text) =>
+  text
+    .normalize("NFKD")
+    .replace(/\p{Mn}/gu, "")
+    .toLowerCase();
+
+const values = computed(() => {
+  membership.value;
+  return [...all.values()].map((one) => one.value);
+});
+
+/** How many series each filter lets through. */
+export const counts = computed(() =>
+  Object.fromEntries(Object.entries(FILTERS).map(([name, one]) => [name, values.value.filter(one.holds).length])),
+);
+
+/** The keys to show, in their order. @type {import("@preact/signals").ReadonlySignal<string[]>} */
+export const shown = computed(() => {
+  const words = plain(query.value).split(/\s+/).filter(Boolean);
+  const { holds } = FILTERS[filter.value];
+  return values.value
+    .filter((one) => holds(one) && words.every((word) => plain(one.name).includes(word) || one.key.includes(word)))
+    .sort(ORDERS[order.value].compare)
+    .map((one) => one.key);
+});
+
+/** Take what the list or the feed says of a series, unless something newer is known. @param {Series} said */
+export function take(said) {
+  const known = all.get(said.key);
+  if ((removed.get(said.key) ?? 0) >= said.position || (known && known.peek().position > said.position)) return;
+  if (said.loading_status === "removed") {
+    removed.set(said.key, said.position);
+    if (all.delete(said.key)) membership.value++;
+  } else if (known) {
+    known.value = said;
+  } else {
+    all.set(said.key, signal(said));
+    membership.value++;
+  }
+}
+
+let waiting = [];
+const told = new Set();
+
+/** Take an update of the feed with all others of this moment: a flood of them draws the page once. @param {Series} update */
+export function takeSoon(update) {
+  told.add(update.key);
+  if (waiting.push(update) === 1) {
+    // A hidden page draws no frames, and must know what has happened all the same.
+    document.hidden ? setTimeout(takeWaiting, 250) : requestAnimationFrame(takeWaiting);
+  }
+}
+
+function takeWaiting() {
+  const updates = waiting;
+  waiting = [];
+  batch(() => updates.forEach(take));
+}
+
+/** Read the whole list, newest first; what isn't in it any more, and was not told of meanwhile, goes. */
+export async function load(abort) {
+  told.clear();
+  const listed = new Set();
+  let cursor;
+  do {
+    const limit = cursor ? PAGE : FIRST_PAGE;
+    const page = await get("/api/anime", { order: "newest", limit, cursor }, abort);
+    batch(() => page.items.forEach(take));
+    page.items.forEach((one) => listed.add(one.key));
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  batch(() => {
+    for (const key of [...all.keys()]) {
+      if (!listed.has(key) && !told.has(key)) {
+        all.delete(key);
+        membership.value++;
+      }
+    }
+    complete.value = true;
+  });
+}
+
+/** Forget everything: another person may sign in. */
+export function forget() {
+  batch(() => {
+    all.clear();
+    removed.clear();
+    complete.value = false;
+    membership.value++;
+  });
+}
