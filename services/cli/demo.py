@@ -32,7 +32,7 @@ from services.platform.settings import PREFIX
 
 _HOST = "127.0.0.1"
 _OURS = "demo"  # a file that says: this data directory is a demo's, and may be thrown away
-_DELAY_MS = 250  # of every answer of the stand-in: loading that nobody sees is no demo
+_DELAY_MS = 600  # of every answer of the stand-in: loading that nobody sees is no demo
 
 
 def demo(

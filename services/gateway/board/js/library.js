@@ -32,8 +32,9 @@ export const seriesOf = (key) => {
   return all.get(key);
 };
 
-export const hasFailed = (series) => series.loading_status === "failed" || series.error !== null;
 export const isLoading = (series) => /^(pending|loading_)/.test(series.loading_status);
+/** Also what was loaded well before, and could not be loaded again. */
+export const hasFailed = (series) => series.loading_status === "failed" || (!isLoading(series) && series.error !== null);
 
 export const FILTERS = {
   all: { label: "All", holds: () => true },
