@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# Playwright is as large as all that Coldopen runs with: who only wants to run it never downloads it.
+with_browser := "uv run --group browser"
+
 [private]
 default:
     @just --list --unsorted
@@ -11,7 +14,7 @@ default:
 check:
     ruff format --check .
     ruff check .
-    mypy
+    {{ with_browser }} mypy
     lint-imports
 
 # Format the code and mend what ruff can mend
@@ -23,7 +26,9 @@ fix:
 # `just check`, then every test but the benchmarks, several files at once; words after it go to pytest
 [group('test')]
 test *ARGS: check
-    pytest -n $(({{ num_cpus() }} + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder {{ ARGS }}
+    -{{ with_browser }} python -m tests.support.chromium
+    {{ with_browser }} \
+        pytest -n $(({{ num_cpus() }} + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder {{ ARGS }}
 
 # Only the fast tests: no server, no network
 [group('test')]
