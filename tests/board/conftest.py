@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, StorageState, async_playwright
+from playwright.async_api import Browser, Page, StorageState, async_playwright, expect
 
 from tests.support import chromium
 from tests.support.stack import Stack, running_stack
@@ -17,6 +17,7 @@ from tests.support.visit import Visit
 
 Visits = Callable[..., Awaitable[Visit]]
 _FAILED = pytest.StashKey[bool]()
+expect.set_options(timeout=60_000)  # the one deadline of what a page will show: others may use this machine
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
