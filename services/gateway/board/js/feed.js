@@ -5,6 +5,7 @@
 import { signal } from "@preact/signals";
 import { createParser } from "eventsource-parser";
 import { send, signedIn } from "./api.js";
+import { examine } from "./health.js";
 
 const STREAM = "/api/loading-status/stream";
 const FIRST_WAIT = 500;
@@ -37,6 +38,7 @@ export function follow(told) {
       }
       if (ended || signedIn.value === false) return;
       connection.value = "lost";
+      examine();
       await new Promise((resolve) => {
         wake = resolve;
         setTimeout(resolve, wait * (0.75 + Math.random() / 2));
@@ -71,13 +73,16 @@ export function follow(told) {
         },
       });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      if (!resumes) told.begin(attempt.signal).catch(beginAnew);
+      const isLive = () => {
+        connection.value = "live";
+        wait = FIRST_WAIT;
+      };
+      if (resumes) isLive();
+      else told.begin(attempt.signal).then(isLive, beginAnew);
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
         isAlive();
-        connection.value = "live";
-        wait = FIRST_WAIT;
         parser.feed(value);
       }
     } finally {

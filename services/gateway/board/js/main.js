@@ -6,6 +6,7 @@ import { enter, signedIn } from "./api.js";
 import { Detail } from "./detail.js";
 import { follow } from "./feed.js";
 import { Foot, Head } from "./frame.js";
+import { watchHealth } from "./health.js";
 import { html } from "./html.js";
 import { forget, load, takeSoon } from "./library.js";
 import { Announcer, announce } from "./notices.js";
@@ -30,11 +31,8 @@ function Board() {
       announce(said);
       takeSoon(said);
     };
-    const end = follow({ begin: load, update });
-    return () => {
-      end();
-      forget();
-    };
+    const ends = [follow({ begin: load, update }), watchHealth(), forget];
+    return () => ends.forEach((end) => end());
   }, []);
   return html`<${Head} /><main id="library"><${Shelf} /></main><${Foot} /><${Detail} /><${Announcer} />`;
 }

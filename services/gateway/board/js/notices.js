@@ -1,6 +1,7 @@
 /** What is said aside: the state of the connection to everybody, what has ended well or badly to screen readers. */
 import { signal } from "@preact/signals";
 import { connection } from "./feed.js";
+import { ailments } from "./health.js";
 import { html } from "./html.js";
 import { seriesOf } from "./library.js";
 import { plural } from "./words.js";
@@ -41,5 +42,9 @@ export const Announcer = () => html`<p class="hidden" aria-live="polite">${spoke
 
 export const Banner = () =>
   html`<div class="banner" role="status">
-    ${connection.value === "lost" && html`<p>Coldopen does not answer. What you see may be out of date; trying again…</p>`}
+    ${connection.value === "lost" &&
+    html`<p>Coldopen does not answer: what you see may be out of date. Trying again…</p>`}
+    ${ailments.value.map(
+      ({ name, detail, degraded }) => html`<p key=${name} class=${degraded ? "slight" : ""}><strong>${name}:</strong> ${detail}</p>`,
+    )}
   </div>`;
