@@ -69,3 +69,8 @@ schema:
 [group('make')]
 vendor *ARGS:
     python -m tests.support.vendor_board {{ ARGS }}
+
+# Take the README's pictures of the board anew, in docs/pictures/: look at them before you commit them
+[group('make')]
+screenshots:
+    {{ with_browser }} python -m tests.board.screenshots

@@ -6,6 +6,7 @@ from playwright.async_api import Page, StorageState, expect
 from tests.board.cards import card, cards
 from tests.board.conftest import Visits
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST_VIEW = 100_000  # bytes, without pictures
@@ -61,4 +62,4 @@ async def test_nothing_moves_when_pictures_arrive(visits: Visits, session: Stora
 async def moved(page: Page) -> None:
     """A picture without a size of its own that pushes everything down: what must be noticed."""
     await page.evaluate("document.body.prepend(Object.assign(document.createElement('div'), {style: 'height: 300px'}))")
-    await page.wait_for_function("window.shifts.length > 0")
+    await eventually(lambda: page.evaluate("window.shifts.length > 0"), within=30, every=0.1)
