@@ -1,4 +1,4 @@
-"""The gateway dies while a page is open: the page says so, comes back by itself, and nothing on it is stale."""
+"""What a page says when something of Coldopen is down; it comes back by itself, and nothing on it is stale."""
 
 import os
 import signal
@@ -18,14 +18,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @contextmanager
-def gateway_killed(stack: Stack) -> Iterator[None]:
+def killed(stack: Stack, service: str) -> Iterator[None]:
     """kill -9; it is started again at the end of the block, on the same port."""
-    gateway = psutil.Process(stack.pid_of("gateway"))
-    supervisor = gateway.parent()
+    supervisor = psutil.Process(stack.pid_of("gateway")).parent()
     assert supervisor is not None
     supervisor.suspend()
     try:
-        os.kill(gateway.pid, signal.SIGKILL)
+        os.kill(stack.pid_of(service), signal.SIGKILL)
         yield
     finally:
         supervisor.resume()
@@ -52,7 +51,7 @@ async def test_a_page_outlives_its_server(visits: Visits, session: StorageState,
     asked: list[str | None] = []
     page.on("request", lambda one: asked.append(one.headers.get("last-event-id")) if "/stream" in one.url else None)
 
-    with gateway_killed(stack):
+    with killed(stack, "gateway"):
         await expect(lost).to_be_visible()
         # The loaders go on meanwhile, and their updates reach nobody.
         await eventually(lambda: len(list(stack.library.glob("*/poster.jpg"))) == 3, within=60)
@@ -74,7 +73,7 @@ async def test_what_was_done_while_a_page_was_offline_is_on_it_afterwards(
     await expect(card(page, "Noein")).to_contain_text("Complete")
 
     await page.context.set_offline(True)
-    with gateway_killed(stack):
+    with killed(stack, "gateway"):
         pass  # a connection that is open goes on while its browser is offline
     await expect(page.get_by_text("Coldopen does not answer")).to_be_visible()
     await eventually(stack.is_ready, within=60, every=0.05)
@@ -87,3 +86,21 @@ async def test_what_was_done_while_a_page_was_offline_is_on_it_afterwards(
     await expect(card(page, "Gankutsuou")).to_contain_text("Complete")
     await expect(card(page, "Noein")).to_have_count(0)
     assert await page.evaluate("window.openedOnce")
+
+
+async def test_a_database_that_is_away_is_told_by_name(visits: Visits, session: StorageState, stack: Stack) -> None:
+    """A page that is opened then shows the library as soon as it can be read."""
+    await stack.add("Shinsekai Yori", 2012)
+    await stack.settled("shinsekai-yori")
+    visit = await visits(storage_state=session)
+    visit.expect_trouble(r"status of 50\d")
+    page = await visit.page()
+    banner = page.get_by_role("status").filter(has_text="The database")
+
+    with killed(stack, "postgres"):
+        await page.goto("/")
+        await expect(banner).to_be_visible()
+        await expect(page.get_by_text("Nothing here yet")).to_have_count(0)
+    await expect(card(page, "Shinsekai Yori")).to_contain_text("Complete")
+
+    await expect(banner).to_have_count(0)
