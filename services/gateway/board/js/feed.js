@@ -74,6 +74,7 @@ export function follow(told) {
       });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const isLive = () => {
+        if (connection.value === "lost") examine(); // what was in the way may be over
         connection.value = "live";
         wait = FIRST_WAIT;
       };
