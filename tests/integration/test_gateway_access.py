@@ -33,7 +33,9 @@ async def stranger(gateway: Gateway) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def test_everything_but_health_and_the_empty_board_wants_the_key(gateway: Gateway, stranger: httpx2.AsyncClient) -> None:
+async def test_everything_but_health_and_the_empty_board_wants_the_key(
+    gateway: Gateway, stranger: httpx2.AsyncClient
+) -> None:
     """401 as problem+json says where the key is; nothing is recorded."""
     for method, path in (
         ("GET", "/api/anime"),

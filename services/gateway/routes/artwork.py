@@ -1,6 +1,8 @@
 """GET and HEAD /api/anime/{key}/artwork/{kind}: the picture on disk, as it was recorded."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Annotated
 
@@ -51,9 +53,12 @@ def artwork_routes(present: Present, library: Library) -> list[HTTPRouteHandler]
         file = _file(await present.living(key), kind, wanted)
         if file.sha256 in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=_headers(file.sha256, v))
+        if width is not None:
+            with _readable(file):
+                small, digest = await thumbnails.made(library.path_of(file.path), width)
+            if small is not None:
+                return Response(small, media_type="image/webp", headers=_headers(digest, v))
         content, digest = await asyncio.to_thread(_read, library, file)
-        if width is not None and (small := await thumbnails.made(content, digest, width)):
-            return Response(small, media_type="image/webp", headers=_headers(digest, v))
         return Response(content, media_type=media_type_of(file), headers=_headers(digest, v))
 
     return [artwork]
@@ -83,8 +88,15 @@ def _headers(digest: str, version: str | None) -> dict[str, str]:
 
 def _read(library: Library, file: FileRecord) -> tuple[bytes, str]:
     """The file and its sha256: what is there may not be what was recorded, and must not be kept as that for ever."""
-    try:
+    with _readable(file):
         content = library.path_of(file.path).read_bytes()
+    return content, sha256(content).hexdigest()
+
+
+@contextmanager
+def _readable(file: FileRecord) -> Iterator[None]:
+    try:
+        yield
     except (OSError, LoadFailure) as error:
         reason = error.strerror if isinstance(error, OSError) else error.error.message
         raise NotThere(
@@ -92,4 +104,3 @@ def _read(library: Library, file: FileRecord) -> tuple[bytes, str]:
             f"{file.path} was loaded, but can't be read now ({reason}): is the library mounted? "
             "POST …/refresh loads it again.",
         ) from None
-    return content, sha256(content).hexdigest()

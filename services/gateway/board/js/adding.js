@@ -9,10 +9,11 @@ import { Candidates, Search } from "./candidates.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { hrefOf } from "./place.js";
+import { plural } from "./words.js";
 
 const AT_ONCE = 4;
 const SHOWN_FOR = 5000;
-const LINK = /^https?:\/\/\S+$/i;
+const LINK = /^https?:\/\/(?!\S*https?:\/\/)\S+$/i;
 
 /**
  * @typedef {{id: number, link: string, state: "adding" | "added" | "exists" | "problem", message: string, key?: string}} Entry
@@ -44,6 +45,10 @@ const change = (id, more) => {
 };
 const drop = (id) => {
   entries.value = entries.value.filter((one) => one.id !== id);
+};
+/** Forget what was added: it is read, or another person may sign in. */
+export const dismissAll = () => {
+  entries.value = entries.value.filter((one) => one.state === "adding");
 };
 
 /** Add them all, a few at a time: each may ask the link's site for its name. */
@@ -80,7 +85,7 @@ export function AddBox() {
   };
   const onPaste = (event) => {
     const pasted = event.clipboardData?.getData("text/plain") ?? "";
-    if (linksIn(pasted).length < 2 || text.value.trim()) return;
+    if (linksIn(pasted).length < 2) return;
     event.preventDefault(); // a line would swallow what is between them
     addAll(linksIn(pasted));
   };
@@ -102,7 +107,7 @@ export function AddBox() {
     clear();
   };
   const onKeyDown = (event) => {
-    if (event.key !== "Escape" || (!text.value && !search.current.is_open)) return;
+    if (event.key !== "Escape" || (!text.value && !search.current.isOpen)) return;
     event.stopPropagation();
     clear();
   };
@@ -137,9 +142,26 @@ export function AddBox() {
   </div>`;
 }
 
+/** How all of them stand, for screen readers: sixty links are not worth sixty interruptions. */
+function summary() {
+  const count = (state) => entries.value.filter((one) => one.state === state).length;
+  if (entries.value.length === 0 || count("adding")) return "";
+  const said = [
+    count("added") && `${count("added")} added`,
+    count("exists") && `${count("exists")} in the library already`,
+    count("problem") && `${count("problem")} could not be added: ${entries.value.find((one) => one.state === "problem").message}`,
+  ];
+  return said.filter(Boolean).join(", ");
+}
+
 const Entries = () =>
-  entries.value.length > 0 &&
-  html`<ul class="entries" aria-live="polite">
+  html`<p class="hidden" role="status">${summary()}</p>
+    ${entries.value.length > 0 && html`<${Rows} />`}`;
+
+const Rows = () =>
+  html`<ul class="entries">
+    ${entries.value.filter((one) => one.state === "problem").length > 1 &&
+    html`<li><span class="said">${plural(entries.value.length, "link")}</span><button onClick=${dismissAll}>Dismiss all</button></li>`}
     ${entries.value.map(
       (one) =>
         html`<li key=${one.id} class=${one.state}>

@@ -1,8 +1,4 @@
-/**
- * Calls of the gateway. What it refuses is thrown as a Problem, whose message is for people.
- *
- * @typedef {{key_needed: boolean}} Session
- */
+/** Calls of the gateway. What it refuses is thrown as a Problem, whose message is for people. */
 import { signal } from "@preact/signals";
 
 /** null: not asked yet; then whether this browser may enter. */

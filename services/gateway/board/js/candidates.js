@@ -21,7 +21,7 @@ export class Search {
   #timer = 0;
   #attempt = new AbortController();
 
-  get is_open() {
+  get isOpen() {
     return this.state.value !== "idle";
   }
 

@@ -6,6 +6,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { hasFailed, isLoading, seriesOf } from "./library.js";
 import { hrefOf } from "./place.js";
+import { Picture } from "./picture.js";
 import { PARTS, bare, headline, partLook, partName, partState } from "./words.js";
 
 export function Card({ id }) {
@@ -32,14 +33,12 @@ export function Card({ id }) {
   </article>`;
 }
 
-/** The picture, faded in when it is there; a letter on a quiet ground until then. */
+/** A letter on a quiet ground until the picture is there. */
 function Poster({ series }) {
-  const there = useSignal("");
+  const src = series.poster && artwork(series.key, "poster", series.poster, 400);
   const letter = [...bare(series.name, series.year).trim()][0]?.toUpperCase() ?? "?";
   return html`<span class="letter" aria-hidden="true">${letter}</span>
-    ${series.poster &&
-    html`<img key=${series.poster} class=${there.value === series.poster ? "there" : ""} alt="" decoding="async"
-      src=${artwork(series.key, "poster", series.poster, 400)} onLoad=${() => (there.value = series.poster)} />`}`;
+    ${src && html`<${Picture} key=${src} src=${src} />`}`;
 }
 
 function Progress({ series }) {
@@ -48,13 +47,18 @@ function Progress({ series }) {
   return html`<span class="progress"><span style=${{ transform: `scaleX(${(done + 0.25) / 4.25})` }}></span></span>`;
 }
 
-export const Parts = ({ series, time }) =>
+/** What tells a state by its form: tints alone are not for everybody. */
+const MARKS = { loaded: "check", retrying: "retry", stale: "warn", failed: "close" };
+
+const Parts = ({ series, time }) =>
   html`<ul class="parts">
     ${PARTS.map((name) => {
       const part = series.parts[name];
+      const look = partLook(part);
       const words = `${partName(name)}: ${partState(part, time)}`;
-      return html`<li key=${name} class=${`part ${partLook(part)}`} title=${words}>
-        <${Icon} name=${name} size=${16} /><span class="hidden">${words}</span>
+      return html`<li key=${name} class=${`part ${look}`} title=${words}>
+        <${Icon} name=${name} size=${16} />${MARKS[look] && html`<${Icon} name=${MARKS[look]} size=${11} look="mark" />`}
+        <span class="hidden">${words}</span>
       </li>`;
     })}
   </ul>`;
@@ -69,8 +73,9 @@ function Mend({ series }) {
   if (isUnmatched(series)) {
     return html`<a class="button" href=${hrefOf(series.key, { matching: true })}>Choose…</a>`;
   }
-  const retry = async () => {
+  const retry = async (event) => {
     problem.value = "";
+    event.currentTarget.closest("article").querySelector("a").focus(); // the button goes
     try {
       await post(`/api/anime/${series.key}/retry`);
     } catch (error) {

@@ -1,22 +1,26 @@
 /** All of one series, in a dialog above the library. It is read anew whenever the feed says that something changed. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { artwork, call, get, post } from "./api.js";
 import { now } from "./clock.js";
 import { Episodes } from "./episodes.js";
 import { Files } from "./files.js";
 import { Happenings } from "./happenings.js";
+import { recoveries } from "./health.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { seriesOf } from "./library.js";
 import { Matching } from "./matching.js";
-import { close, hrefOf, place } from "./place.js";
+import { Notices } from "./notices.js";
+import { Picture } from "./picture.js";
+import { close, hrefOf, place, turnTo } from "./place.js";
 import { PARTS, bare, headline, moment, partLook, partName, partState } from "./words.js";
 
 const CALM = 250; // milliseconds: while a series loads, its events come in flocks
 
 export function Detail() {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const pressed = useRef(/** @type {EventTarget | null} */ (null));
   const { key } = place.value;
   useEffect(() => {
     const dialog = ref.current;
@@ -24,39 +28,25 @@ export function Detail() {
     if (!key && dialog.open) dialog.close();
   }, [key]);
   const onClick = (event) => {
-    if (event.target === ref.current) close(); // beside it
+    // Beside it; marking a word may end there, too.
+    if (event.target === ref.current && pressed.current === ref.current) close();
   };
-  return html`<dialog ref=${ref} class="detail" aria-labelledby="detail-title" onClose=${close} onClick=${onClick}>
+  return html`<dialog ref=${ref} class="detail" aria-labelledby="detail-title" onClose=${close} onClick=${onClick}
+    onPointerDown=${(event) => (pressed.current = event.target)}>
+    <${Notices} within="dialog" />
     ${key && html`<${Series} key=${key} id=${key} matching=${place.value.matching} />`}
   </dialog>`;
 }
 
 function Series({ id, matching }) {
   const series = seriesOf(id)?.value;
-  const detail = useSignal(null);
-  const history = useSignal([]);
-  const problem = useSignal("");
-  const position = series?.position;
-
-  useEffect(() => {
-    const abort = new AbortController();
-    const read = async () => {
-      try {
-        const [one, events] = await Promise.all([get(`/api/anime/${id}`, {}, abort.signal), readHistory(id, abort.signal)]);
-        detail.value = one;
-        history.value = events;
-        problem.value = "";
-      } catch (error) {
-        if (!abort.signal.aborted) problem.value = error.status === 404 ? "There is no such series any more." : error.message;
-      }
-    };
-    const timer = setTimeout(read, detail.peek() ? CALM : 0);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [id, position]);
-
+  const { detail, history, problem } = useNews(id, series?.position);
+  // They change with what was read only, and not with every step of a part.
+  const below = useMemo(
+    () => html`${detail.value && html`<${Episodes} detail=${detail.value} /><${Files} detail=${detail.value} />`}
+    ${history.value.length > 0 && html`<${Happenings} items=${history.value} />`}`,
+    [detail.value, history.value],
+  );
   const shown = series ?? detail.value;
   return html`<div class="sheet">
     <button class="quiet close" onClick=${close} aria-label="Close"><${Icon} name="close" /></button>
@@ -66,15 +56,54 @@ function Series({ id, matching }) {
     ${problem.value && html`<p class="problem" role="alert">${problem.value}</p>`}
     ${shown && html`<${Actions} series=${shown} matching=${matching} />`}
     ${shown && html`<${States} series=${shown} />`}
-    ${detail.value && html`<${Episodes} detail=${detail.value} /><${Files} detail=${detail.value} />`}
-    ${history.value.length > 0 && html`<${Happenings} items=${history.value} />`}
+    ${below}
   </div>`;
 }
 
-/** Every event of the series, page by page. */
-async function readHistory(id, abort) {
+/** The series' own page and its history as they are read, and again whenever its position changes. */
+function useNews(id, position) {
+  const detail = useSignal(null);
+  const history = useSignal([]);
+  const problem = useSignal("");
+  const reading = useRef({ now: false, again: false, abort: new AbortController() });
+
+  const read = async () => {
+    const state = reading.current;
+    if (state.now) {
+      state.again = true;
+      return;
+    }
+    state.now = true;
+    do {
+      state.again = false;
+      try {
+        const after = history.peek().at(-1)?.position ?? 0;
+        const [one, events] = await Promise.all([
+          get(`/api/anime/${id}`, {}, state.abort.signal),
+          readHistory(id, after, state.abort.signal),
+        ]);
+        detail.value = one;
+        if (events.length > 0) history.value = [...history.peek(), ...events];
+        problem.value = "";
+      } catch (error) {
+        if (state.abort.signal.aborted) return;
+        problem.value = error.status === 404 ? "There is no such series any more." : error.message;
+      }
+      await new Promise((resolve) => setTimeout(resolve, CALM));
+    } while (state.again);
+    state.now = false;
+  };
+  useEffect(() => {
+    read();
+  }, [position, recoveries.value]);
+  useEffect(() => () => reading.current.abort.abort(), []);
+  return { detail, history, problem };
+}
+
+/** The events of the series after a position, page by page. */
+async function readHistory(id, position, abort) {
   const items = [];
-  for (let after = 0; after !== null; ) {
+  for (let after = position; after !== null; ) {
     const page = await get(`/api/anime/${id}/history`, { after_position: after, limit: 1000 }, abort);
     items.push(...page.items);
     after = page.next_after;
@@ -89,9 +118,10 @@ function Top({ series, detail }) {
   // The part that failed says why, right below.
   const isTold = series.loading_status === "failed" && Object.values(series.parts).some((part) => part.error);
   return html`<header class="top">
-    ${fanart &&
-    html`<img class="fanart" src=${artwork(series.key, "fanart", fanart.sha256, 1200)} alt="" onLoad=${(event) => event.target.classList.add("there")} />`}
-    <span class="poster">${series.poster && html`<img src=${artwork(series.key, "poster", series.poster, 400)} alt="" />`}</span>
+    ${fanart && html`<${Picture} key=${fanart.sha256} look="fanart" src=${artwork(series.key, "fanart", fanart.sha256, 1200)} />`}
+    <span class="poster"
+      >${series.poster && html`<${Picture} key=${series.poster} src=${artwork(series.key, "poster", series.poster, 400)} />`}</span
+    >
     <div class="title">
       <h2 id="detail-title">${bare(series.name, series.year)} <span class="year">${series.year}</span></h2>
       <p class="now">${isTold ? "Failed" : headline(series, isCounting ? now.value : 0)}</p>
@@ -135,16 +165,22 @@ function Actions({ series, matching }) {
       isBad.value = true;
     }
   };
+  const cancel = () => {
+    removing.value = false;
+    remover.current?.focus();
+  };
   const remove = (deleteFiles) =>
     ask(async () => {
       await call("DELETE", `/api/anime/${series.key}`, { query: { delete_files: String(deleteFiles) } });
       close();
     });
-  const toggle = matching ? hrefOf(series.key) : hrefOf(series.key, { matching: true });
+  const remover = useRef(/** @type {HTMLButtonElement | null} */ (null));
   return html`<div class="actions">
       <button onClick=${() => ask(() => post(`/api/anime/${series.key}/refresh`))}><${Icon} name="retry" size=${16} />Load again</button>
-      <a class="button" href=${toggle} aria-expanded=${matching} role="button"><${Icon} name="search" size=${16} />Wrong series?</a>
-      <button class="danger" aria-expanded=${removing.value} onClick=${() => (removing.value = !removing.value)}>
+      <button aria-expanded=${matching} onClick=${() => turnTo(hrefOf(series.key, { matching: !matching }))}>
+        <${Icon} name="search" size=${16} />Wrong series?
+      </button>
+      <button ref=${remover} class="danger" aria-expanded=${removing.value} onClick=${() => (removing.value = !removing.value)}>
         <${Icon} name="trash" size=${16} />Remove…
       </button>
     </div>
@@ -154,7 +190,7 @@ function Actions({ series, matching }) {
       <p>Remove ${series.name} from the library? Its history stays; it can be added again.</p>
       <button onClick=${() => remove(false)}>Remove, keep the files</button>
       <button class="danger" onClick=${() => remove(true)}>Remove, and delete what Coldopen wrote</button>
-      <button class="quiet" onClick=${() => (removing.value = false)}>Cancel</button>
+      <button class="quiet" onClick=${cancel}>Cancel</button>
     </div>`}
     ${matching && html`<${Matching} series=${series} />`}`;
 }
@@ -162,8 +198,9 @@ function Actions({ series, matching }) {
 function States({ series }) {
   const problem = useSignal("");
   const names = series.parts.identity && series.parts.identity.status !== "loaded" ? ["identity", ...PARTS] : PARTS;
-  const retry = async (part) => {
+  const retry = async (part, button) => {
     problem.value = "";
+    button.closest("dialog").querySelector(".close").focus(); // the button goes
     try {
       await post(`/api/anime/${series.key}/retry`, { parts: [part] });
     } catch (error) {
@@ -181,7 +218,7 @@ function States({ series }) {
           <span class="state">${partState(part, part?.status === "retrying" ? now.value : 0)}</span>
           ${part?.error && html`<span class="why">${part.error.message}</span>`}
           ${["failed", "stale", "unavailable"].includes(look) &&
-          html`<button onClick=${() => retry(name)} aria-label=${`Retry ${partName(name)}`}>Retry</button>`}
+          html`<button onClick=${(event) => retry(name, event.currentTarget)} aria-label=${`Retry ${partName(name)}`}>Retry</button>`}
         </li>`;
       })}
     </ul>

@@ -1,4 +1,5 @@
 /** The seasons of a series: which episodes are on disk, which are missing, which have not aired. */
+import { useSignal } from "@preact/signals";
 import { html } from "./html.js";
 import { plural } from "./words.js";
 
@@ -16,17 +17,23 @@ export function Episodes({ detail }) {
 }
 
 function Season({ season }) {
+  const open = useSignal(false);
   const count = (state) => season.episodes.filter((one) => one.state === state).length;
   const there = count("on_disk");
   const aired = there + count("missing");
   const name = season.number === 0 ? "Specials" : `Season ${season.number}`;
   const title = season.title && season.title !== name ? `${name}: ${season.title}` : name;
-  return html`<details class="season">
+  return html`<details class="season" onToggle=${(event) => (open.value = event.target.open)}>
     <summary>
       <span>${title}</span>
       <span class="hint">${plural(season.episodes.length, "episode")}${aired > 0 && ` · ${there} of ${aired} on disk`}</span>
     </summary>
-    <ol class="episodes">
+    ${open.value && html`<${List} season=${season} />`}
+  </details>`;
+}
+
+const List = ({ season }) =>
+  html`<ol class="episodes">
       ${season.episodes.map(
         (one) =>
           html`<li key=${one.number} class=${one.state}>
@@ -36,6 +43,4 @@ function Season({ season }) {
             <span class="state">${STATES[one.state]}</span>
           </li>`,
       )}
-    </ol>
-  </details>`;
-}
+    </ol>`;

@@ -1,6 +1,7 @@
 /** The files that Coldopen knows of a series; pictures show themselves. */
 import { artwork } from "./api.js";
 import { html } from "./html.js";
+import { Picture } from "./picture.js";
 import { size } from "./words.js";
 
 const SHOWN = ["poster", "fanart", "logo", "clearlogo", "banner", "landscape"];
@@ -26,7 +27,7 @@ export function Files({ detail }) {
         return html`<li key=${file.path}>
           <span class="thumb"
             >${kind
-              ? html`<img src=${artwork(detail.key, kind, file.sha256, 400)} alt="" loading="lazy" />`
+              ? html`<${Picture} key=${file.sha256} src=${artwork(detail.key, kind, file.sha256, 400)} />`
               : html`<span class="kind">${name.slice(name.lastIndexOf(".") + 1)}</span>`}</span
           >
           <span class="name">${name}</span>

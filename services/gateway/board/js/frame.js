@@ -1,10 +1,11 @@
 /** What is around the cards: the name, the add box, the filters; and whom the data is owed to. */
+import { signal } from "@preact/signals";
 import { keyNeeded, signOut } from "./api.js";
 import { AddBox } from "./adding.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { FILTERS, ORDERS, counts, filter, order, query } from "./library.js";
-import { Banner } from "./notices.js";
+import { Notices } from "./notices.js";
 
 export const Head = () =>
   html`<header class="head">
@@ -12,10 +13,22 @@ export const Head = () =>
       <h1 class="brand"><img src="/board/icon.svg" width="28" height="28" alt="" />Coldopen</h1>
       <${AddBox} />
       ${keyNeeded.value &&
-      html`<button class="quiet" onClick=${signOut}><${Icon} name="out" /><span>Sign out</span></button>`}
+      html`<button class="quiet" onClick=${leaveNow}><${Icon} name="out" /><span>Sign out</span></button>`}
+      <${Notices} within="page" />
+      <p class="problem" role="alert">${trouble.value}</p>
     </header>
-    <${Banner} />
     <${Tools} />`;
+
+const trouble = signal("");
+
+async function leaveNow() {
+  try {
+    await signOut();
+    trouble.value = "";
+  } catch (problem) {
+    trouble.value = `Not signed out: ${problem.message}`;
+  }
+}
 
 const Tools = () =>
   html`<div class="tools">

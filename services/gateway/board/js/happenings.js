@@ -1,12 +1,17 @@
 /** What happened to a series, newest first, in the words that `coldopen history` uses. */
+import { useSignal } from "@preact/signals";
 import { html } from "./html.js";
-import { duration, moment } from "./words.js";
+import { duration, moment, plural } from "./words.js";
 
-export const Happenings = ({ items }) =>
-  html`<section aria-labelledby="history-title">
+const SHOWN = 100;
+
+export function Happenings({ items }) {
+  const all = useSignal(false);
+  const shown = all.value ? items : items.slice(-SHOWN);
+  return html`<section aria-labelledby="history-title">
     <h3 id="history-title">History</h3>
     <ol class="happenings" reversed>
-      ${[...items].reverse().map(
+      ${shown.toReversed().map(
         (item) =>
           html`<li key=${item.position} class=${`mood-${item.mood}`}>
             <time datetime=${item.time}>${moment(item.time)}</time>
@@ -20,4 +25,7 @@ export const Happenings = ({ items }) =>
           </li>`,
       )}
     </ol>
+    ${shown.length < items.length &&
+    html`<button onClick=${() => (all.value = true)}>Show all ${plural(items.length, "event")}</button>`}
   </section>`;
+}

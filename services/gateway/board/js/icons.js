@@ -14,10 +14,8 @@ const PATHS = {
   warn: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.4v.1",
   plus: "M12 5v14M5 12h14",
   out: "M14 5h5v14h-5M4 12h10M10 8l4 4-4 4",
-  link: "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1",
-  chevron: "M9 6l6 6-6 6",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
 };
 
-export const Icon = ({ name, size = 18 }) =>
-  html`<svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+export const Icon = ({ name, size = 18, look = "icon" }) =>
+  html`<svg class=${look} width=${size} height=${size} viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;

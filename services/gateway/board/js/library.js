@@ -12,6 +12,8 @@ import { get } from "./api.js";
 
 const FIRST_PAGE = 60; // what any screen shows at once
 const PAGE = 500;
+const FRAME = 16; // milliseconds
+const HIDDEN = 250; // a page that nobody sees has time, but must know what has happened
 
 /** @type {Map<string, import("@preact/signals").Signal<Series>>} */
 const all = new Map();
@@ -51,11 +53,22 @@ export const ORDERS = {
   year: { label: "By year", compare: (a, b) => (b.year ?? 0) - (a.year ?? 0) || collator.compare(a.name, b.name) },
 };
 
-const plain = (text) =>
+/** For comparing: without accents and case. Kept, as a name is compared with every letter that is typed. */
+const plain = memo((text) =>
   text
     .normalize("NFKD")
     .replace(/\p{Mn}/gu, "")
-    .toLowerCase();
+    .toLowerCase(),
+);
+
+/** `make`, which makes a thing of a text once. */
+function memo(make) {
+  const made = new Map();
+  return (text) => {
+    if (!made.has(text)) made.set(text, make(text));
+    return made.get(text);
+  };
+}
 
 const values = computed(() => {
   membership.value;
@@ -63,19 +76,47 @@ const values = computed(() => {
 });
 
 /** How many series each filter lets through. */
-export const counts = computed(() =>
-  Object.fromEntries(Object.entries(FILTERS).map(([name, one]) => [name, values.value.filter(one.holds).length])),
+export const counts = same(
+  () => Object.fromEntries(Object.entries(FILTERS).map(([name, one]) => [name, values.value.filter(one.holds).length])),
+  (a, b) => Object.keys(FILTERS).every((name) => a[name] === b[name]),
 );
 
+/** The keys of all, in their order: made anew when a series comes, goes or changes its name. */
+const sorted = (() => {
+  let was = { order: "", parts: [], keys: [] };
+  return computed(() => {
+    const parts = values.value.flatMap(({ key, name, year }) => [key, name, year]);
+    if (was.order !== order.value || !isEqual(parts, was.parts)) {
+      const keys = [...values.value].sort(ORDERS[order.value].compare).map((one) => one.key);
+      was = { order: order.value, parts, keys };
+    }
+    return was.keys;
+  });
+})();
+
 /** The keys to show, in their order. @type {import("@preact/signals").ReadonlySignal<string[]>} */
-export const shown = computed(() => {
+export const shown = same(() => {
   const words = plain(query.value).split(/\s+/).filter(Boolean);
   const { holds } = FILTERS[filter.value];
-  return values.value
-    .filter((one) => holds(one) && words.every((word) => plain(one.name).includes(word) || one.key.includes(word)))
-    .sort(ORDERS[order.value].compare)
-    .map((one) => one.key);
-});
+  return sorted.value.filter((key) => {
+    const one = all.get(key)?.value;
+    return one && holds(one) && words.every((word) => plain(one.name).includes(word) || key.includes(word));
+  });
+}, isEqual);
+
+function isEqual(a, b) {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
+}
+
+/** A computed value that stays the very same while nothing in it changes: whoever draws it then draws nothing. */
+function same(make, equals) {
+  let was;
+  return computed(() => {
+    const is = make();
+    if (was === undefined || !equals(was, is)) was = is;
+    return was;
+  });
+}
 
 /** Take what the list or the feed says of a series, unless something newer is known. @param {Series} said */
 export function take(said) {
@@ -92,21 +133,22 @@ export function take(said) {
   }
 }
 
-let waiting = [];
+/** @type {Map<string, Series>} what the feed has told of each series last, and is not taken yet */
+const waiting = new Map();
 const told = new Set();
+let timer = 0;
 
 /** Take an update of the feed with all others of this moment: a flood of them draws the page once. @param {Series} update */
 export function takeSoon(update) {
   told.add(update.key);
-  if (waiting.push(update) === 1) {
-    // A hidden page draws no frames, and must know what has happened all the same.
-    document.hidden ? setTimeout(takeWaiting, 250) : requestAnimationFrame(takeWaiting);
-  }
+  waiting.set(update.key, update);
+  timer ||= setTimeout(takeWaiting, document.hidden ? HIDDEN : FRAME);
 }
 
 function takeWaiting() {
-  const updates = waiting;
-  waiting = [];
+  timer = 0;
+  const updates = [...waiting.values()];
+  waiting.clear();
   batch(() => updates.forEach(take));
 }
 
@@ -133,12 +175,23 @@ export async function load(abort) {
   });
 }
 
-/** Forget everything: another person may sign in. */
+/** Forget what is known: the log is another, whose positions say nothing of the former one's. */
 export function forget() {
+  clearTimeout(timer);
+  timer = 0;
+  waiting.clear();
+  told.clear();
+  removed.clear();
   batch(() => {
     all.clear();
-    removed.clear();
     complete.value = false;
     membership.value++;
   });
+}
+
+/** Forget also what was looked for: another person may sign in. */
+export function leave() {
+  forget();
+  query.value = "";
+  filter.value = "all";
 }

@@ -3,13 +3,14 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { enter, signedIn } from "./api.js";
+import { dismissAll } from "./adding.js";
 import { Detail } from "./detail.js";
 import { follow } from "./feed.js";
 import { Foot, Head } from "./frame.js";
 import { watchHealth } from "./health.js";
 import { html } from "./html.js";
-import { forget, load, takeSoon } from "./library.js";
-import { Announcer, announce } from "./notices.js";
+import { forget, leave, load, takeSoon } from "./library.js";
+import { announce, hush } from "./notices.js";
 import { Shelf } from "./shelf.js";
 import { SignIn } from "./signin.js";
 
@@ -31,10 +32,10 @@ function Board() {
       announce(said);
       takeSoon(said);
     };
-    const ends = [follow({ begin: load, update }), watchHealth(), forget];
+    const ends = [follow({ begin: load, update, reset: forget }), watchHealth(), leave, dismissAll, hush];
     return () => ends.forEach((end) => end());
   }, []);
-  return html`<${Head} /><main id="library"><${Shelf} /></main><${Foot} /><${Detail} /><${Announcer} />`;
+  return html`<${Head} /><main id="library"><${Shelf} /></main><${Foot} /><${Detail} />`;
 }
 
 function App() {

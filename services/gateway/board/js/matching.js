@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { post } from "./api.js";
 import { Candidates, Search } from "./candidates.js";
 import { html } from "./html.js";
-import { hrefOf } from "./place.js";
+import { hrefOf, turnTo } from "./place.js";
 import { bare } from "./words.js";
 
 const FIELDS = { tvmaze: "tvmaze_id", tmdb: "tmdb_id" };
@@ -29,7 +29,7 @@ export function Matching({ series }) {
     }
     try {
       await post(`/api/anime/${series.key}/refresh`, { parts: ["identity"], [field]: Number(item.catalogue_id) });
-      location.hash = hrefOf(series.key);
+      turnTo(hrefOf(series.key));
     } catch (error) {
       problem.value = error.message;
     }

@@ -3,8 +3,8 @@ import { signal } from "@preact/signals";
 
 /** @returns {{key: string | null, matching: boolean}} */
 function read() {
-  const found = /^#\/series\/([^/]+)(\/match)?$/.exec(location.hash);
-  return { key: found ? decodeURIComponent(found[1]) : null, matching: Boolean(found?.[2]) };
+  const found = /^#\/series\/([a-z0-9-]+)(\/match)?$/.exec(location.hash);
+  return { key: found?.[1] ?? null, matching: Boolean(found?.[2]) };
 }
 
 export const place = signal(read());
@@ -12,10 +12,22 @@ addEventListener("hashchange", () => {
   place.value = read();
 });
 
-export const hrefOf = (key, { matching = false } = {}) => `#/series/${encodeURIComponent(key)}${matching ? "/match" : ""}`;
+export const hrefOf = (key, { matching = false } = {}) => `#/series/${key}${matching ? "/match" : ""}`;
 
-/** Back to the list, without a new entry in the browser's history for it. */
-export function close() {
-  history.replaceState(null, "", location.pathname);
+/** Go somewhere without a new entry in the browser's history. */
+export function turnTo(hash) {
+  history.replaceState(history.state, "", hash || location.pathname);
   place.value = read();
+}
+
+let openedHere = false; // from the list, which is one step back
+addEventListener("hashchange", (event) => {
+  openedHere = place.value.key !== null && !new URL(event.oldURL).hash.startsWith("#/series/");
+});
+
+/** Back to the list: as the browser does it, if that is where the series was opened from. */
+export function close() {
+  if (place.value.key === null) return;
+  if (openedHere) history.back();
+  else turnTo("");
 }

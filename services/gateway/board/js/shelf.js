@@ -54,6 +54,16 @@ export function Shelf() {
     };
   }, [row, columns, keys.length]);
 
+  const stood = useRef(0);
+  useEffect(() => {
+    // The card that had the focus is gone, as from those that failed: on with the one in its place.
+    const here = keys.indexOf(focused.peek());
+    if (here !== -1) stood.current = here;
+    else if (focused.peek() && document.activeElement === document.body) {
+      ref.current?.querySelector(`[data-key="${keys[Math.min(stood.current, keys.length - 1)]}"] a`)?.focus();
+    }
+  }, [keys]);
+
   if (keys.length === 0) return html`<${Nothing} />`;
   const from = rows.value.first * columns;
   const near = keys.slice(from, rows.value.last * columns).map((key, index) => [key, from + index]);

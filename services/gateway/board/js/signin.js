@@ -9,7 +9,11 @@ export function SignIn() {
 
   async function submit(event) {
     event.preventDefault();
-    const key = new FormData(event.target).get("key").trim();
+    const key = String(new FormData(event.target).get("key")).trim();
+    if (/[^\x21-\x7e]/.test(key)) {
+      problem.value = "That is not the API key.";
+      return;
+    }
     busy.value = true;
     try {
       await signIn(key);

@@ -29,13 +29,16 @@ export function partLook(part) {
   return part.status === "loaded" && part.error ? "stale" : part.status;
 }
 
-export const countdown = (until, now) => duration(Math.max(0, Math.ceil((Date.parse(until) - now) / 1000)));
+/** Whole seconds, as it is told anew with each. */
+export function countdown(until, now) {
+  const seconds = Math.max(0, Math.ceil((Date.parse(until) - now) / 1000));
+  return seconds < 10 ? `${seconds} s` : duration(seconds);
+}
 
 /** One line that says what is going on; a countdown runs. @param {import("./library.js").Series} series */
 export function headline(series, now) {
   const retrying = PARTS.concat("identity").find((name) => series.parts[name]?.status === "retrying");
-  const isBusy = Object.values(series.parts).some((part) => part.status === "loading");
-  if (retrying && !isBusy && series.loading_status !== "completed") {
+  if (retrying && series.loading_status !== "completed") {
     const { retry_at, error } = series.parts[retrying];
     if (retry_at) return `${partName(retrying)} again in ${countdown(retry_at, now)}${error ? `: ${error.message}` : ""}`;
   }
@@ -54,10 +57,10 @@ export function tookOf(series) {
   return Math.max(0, (Date.parse(series.completed_at) - Date.parse(series.started_at)) / 1000);
 }
 
-/** `80 ms`, `1.4 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
+/** `80 ms`, `1.4 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`, as contracts/words.py has it. */
 export function duration(seconds) {
-  if (seconds > 0 && seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
@@ -77,10 +80,10 @@ export function size(bytes) {
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** A moment in the reader's words. */
-export const moment = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-export const titled = (name, year) => (year === null || name.endsWith(`(${year})`) ? name : `${name} (${year})`);
+/** A moment in the reader's words. */
+export const moment = (time) => moments.format(new Date(time));
 
 /** The part of the name that a series of its own year carries, without it: the year is shown beside. */
 export const bare = (name, year) => (year !== null && name.endsWith(` (${year})`) ? name.slice(0, -7) : name);
