@@ -9,8 +9,19 @@ from deploy.standin import Rule
 from tests.board.cards import add, card, link_to, open_card
 from tests.board.conftest import Visits
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+HEAR = """
+window.heard = [];
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const element = target instanceof Element ? target : target.parentElement;
+    const said = element?.closest("[aria-live], [role=status], [role=alert]")?.textContent;
+    if (said && said !== window.heard.at(-1)) window.heard.push(said);
+  }
+}).observe(document.body, { subtree: true, childList: true, characterData: true });
+"""
 COMPLETE = re.compile(r"Complete · [\d.]+ m?s")
 
 
@@ -98,3 +109,23 @@ async def test_two_pages_are_in_step(board: Page, stack: Stack, visits: Visits, 
     await expect(card(other, "Kaiba")).to_have_count(0)
     await expect(card(board, "Kaiba")).to_have_count(0)
     assert any(stack.library.glob("Kaiba (*)/poster.jpg"))
+
+
+async def test_a_screen_reader_hears_what_ends_and_not_every_step(board: Page, stack: Stack) -> None:
+    """A series has some twenty updates on its way; a sentence may tell of several that ended."""
+    stack.standin.misbehave(Rule(behaviour="fail", kind="logo", title="Gurren", status=404))
+    await board.evaluate(HEAR)
+    names = ["Dorohedoro", "Mushi Hime", "Gurren"]
+
+    for name in names:
+        await stack.add(name)
+    await stack.settled("dorohedoro", "mushi-hime", "gurren")
+
+    async def heard() -> list[str]:
+        said: list[str] = await board.evaluate("window.heard")
+        assert all(any(name in one for one in said) for name in names), said
+        return said
+
+    sentences = await eventually(heard, within=30)
+    assert len(sentences) <= len(names)
+    assert any("failed" in one.lower() for one in sentences)
