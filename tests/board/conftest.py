@@ -80,17 +80,15 @@ async def visits(
 ) -> AsyncIterator[Visits]:
     """Opens browsers of people nobody knows yet; takes what `Browser.new_context` takes.
 
-    A trace, which is kept if the test fails, costs the page some time at each step: `trace=False` goes without.
     At the end no page may have had an error that its visit did not expect, nor have asked a foreign host.
     """
     opened: list[Visit] = []
 
-    async def visit(*, trace: bool = True, **options: Any) -> Visit:
+    async def visit(**options: Any) -> Visit:
         context = await browser.new_context(base_url=stack.url, **options)
-        if trace:
-            await context.tracing.start(snapshots=True)
+        await context.tracing.start(snapshots=True)
         hosts = frozenset({stack.url.removeprefix("http://"), stack.standin.host})
-        opened.append(Visit(context, hosts, is_traced=trace))
+        opened.append(Visit(context, hosts))
         return opened[-1]
 
     yield visit

@@ -1,34 +1,37 @@
-"""An installation with thousands of series that have loaded: from a backup, since loading them would take too long."""
+"""A log with thousands of series that have loaded, and a library with their posters."""
 
 import asyncio
 import hashlib
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from contracts import codec
-from contracts.events import Event, FileRecord, ImagesLoaded, NfoLoaded
-from contracts.subjects import subject_of
+from contracts.events import Event, FileRecord, ImagesLoaded
 from deploy.standin.pictures import SIZES, Picture, draw
-from services.cli.backup_file import BackupWriter, Header, StoredMessage
+from services.platform.event_store import EventStore
 from services.platform.library_paths import MARKER
-from tests.support import cli
 from tests.support.histories import added, loaded_after
 
 _POSTERS = 24  # different ones: every so many series have the same
+_AT_ONCE = 50  # series: how many are sent before the server is waited for
 
 
-async def restore(folder: Path, count: int) -> None:
-    """`coldopen restore` into `folder`/data the log of `count` series, whose posters are in `folder`/library."""
-    library = folder / "library"
-    library.mkdir()
+async def fill(store: EventStore, library: Path, count: int) -> None:
+    """`count` series into an empty log, one after the other: Series-0000, Series-0001 …"""
     (library / MARKER).touch()
     posters = [_draw(library, number) for number in range(_POSTERS)]
-    _write_backup(folder / "log.backup", [_put(library, posters, number) for number in range(count)])
-    done = await asyncio.to_thread(cli.run, folder, "restore", "log.backup", "--data-dir", "data", timeout=120)
-    assert done.returncode == 0, done.stderr
+    position = 0
+    for begin in range(0, count, _AT_ONCE):
+        events: list[Event] = []
+        for number in range(begin, min(begin + _AT_ONCE, count)):
+            key = f"series-{number:04}"
+            poster = _put(library, posters[number % _POSTERS], key)
+            events += [added(key), *(_with(event, poster) for event in loaded_after(key, position + len(events) + 1))]
+        # The order in the log is that of sending.
+        appended = await asyncio.gather(*(store.append(event) for event in events))
+        position += len(events)
+        assert [one.position for one in appended][-1] == position
 
 
 def _draw(library: Path, number: int) -> Path:
@@ -38,38 +41,21 @@ def _draw(library: Path, number: int) -> Path:
     return path
 
 
-def _put(library: Path, posters: list[Path], number: int) -> tuple[str, FileRecord]:
-    """The key of a series, and its poster, which is in its folder now."""
-    key, poster = f"series-{number:04}", posters[number % len(posters)]
+def _put(library: Path, poster: Path, key: str) -> FileRecord:
+    """The poster in the folder of a series."""
     path = Path(f"{key.title()} (2013)") / "poster.jpg"
     (library / path).parent.mkdir()
     os.link(poster, library / path)
     content = poster.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
-    return key, FileRecord(path=str(path), sha256=sha256, bytes=len(content), state="written", width=680, height=1000)
+    return FileRecord(
+        path=str(path),
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        state="written",
+        width=680,
+        height=1000,
+    )
 
 
-def _write_backup(file: Path, series: list[tuple[str, FileRecord]]) -> None:
-    events: list[Event] = []
-    for key, poster in series:
-        start = len(events) + 1
-        events += [added(key), *(_with_files(event, poster) for event in loaded_after(key, start))]
-    now = datetime.now(UTC)
-    header = Header(log_id="0" * 32, last_position=len(events), made_at=now, coldopen="0.1.0")
-    with file.open("wb") as opened:
-        writer = BackupWriter(opened, header)
-        for position, event in enumerate(events, start=1):
-            headers = codec.headers_of(event, time=now)
-            writer.add(StoredMessage.of(position, subject_of(event), now, headers, codec.encode(event)))
-        writer.finish()
-
-
-def _with_files(event: Event, poster: FileRecord) -> Event:
-    """Only files that are there: the caretaker would ask for others."""
-    match event:
-        case NfoLoaded():
-            return replace(event, files=())
-        case ImagesLoaded():
-            return replace(event, files=(poster,))
-        case _:
-            return event
+def _with(event: Event, poster: FileRecord) -> Event:
+    return replace(event, files=(poster,)) if isinstance(event, ImagesLoaded) else event

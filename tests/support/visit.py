@@ -10,10 +10,9 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, 
 class Visit:
     """A browser context with all its pages; other hosts than `hosts` (`127.0.0.1:port`) may not be asked."""
 
-    def __init__(self, context: BrowserContext, hosts: frozenset[str], *, is_traced: bool = False) -> None:
+    def __init__(self, context: BrowserContext, hosts: frozenset[str]) -> None:
         self.context = context
         self._hosts = hosts
-        self._is_traced = is_traced
         self._troubles: list[str] = []
         self._expected: list[re.Pattern[str]] = []
         context.on("console", self._on_console)
@@ -36,8 +35,7 @@ class Visit:
         """Pictures of all pages, and the trace (`playwright show-trace`), for whoever looks into it."""
         for number, page in enumerate(self.context.pages, start=1):
             await page.screenshot(path=folder / f"page-{number}.png")
-        if self._is_traced:
-            await self.context.tracing.stop(path=folder / "trace.zip")
+        await self.context.tracing.stop(path=folder / "trace.zip")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
