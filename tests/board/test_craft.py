@@ -99,6 +99,7 @@ async def test_a_keyboard_is_enough(visits: Visits, session: StorageState) -> No
     await page.keyboard.press("Escape")
     await expect(details).to_be_hidden()
     await expect(link).to_be_focused()
+    await expect(page).to_have_url(re.compile("/$"))
     await page.keyboard.press("Enter")
     await expect(details).to_be_visible()
     await page.keyboard.press("Escape")

@@ -126,6 +126,6 @@ async def test_a_screen_reader_hears_what_ends_and_not_every_step(board: Page, s
         assert all(any(name in one for one in said) for name in names), said
         return said
 
-    sentences = await eventually(heard, within=30)
+    sentences = await eventually(heard, within=60)
     assert len(sentences) <= len(names)
     assert any("failed" in one.lower() for one in sentences)
