@@ -21,13 +21,30 @@ export function turnTo(hash) {
 }
 
 let openedHere = false; // from the list, which is one step back
+let leaving = false; // the browser goes back when it comes to it
+let next = ""; // where somebody wants to go meanwhile
+
 addEventListener("hashchange", (event) => {
   openedHere = place.value.key !== null && !new URL(event.oldURL).hash.startsWith("#/series/");
+  leaving = false;
+  if (next) location.hash = next;
+  next = "";
 });
+addEventListener(
+  "click",
+  (event) => {
+    const link = event.target.closest?.('a[href^="#/series/"]');
+    if (!leaving || !link) return;
+    event.preventDefault();
+    next = link.getAttribute("href");
+  },
+  true,
+);
 
 /** Back to the list: as the browser does it, if that is where the series was opened from. */
 export function close() {
-  if (place.value.key === null) return;
+  if (place.value.key === null || leaving) return;
+  leaving = openedHere;
   if (openedHere) history.back();
   else turnTo("");
 }
