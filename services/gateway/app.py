@@ -26,7 +26,7 @@ from services.gateway.recorded import Recorded
 from services.gateway.refusals import Malformed
 from services.gateway.routes.add import add_routes
 from services.gateway.routes.artwork import artwork_routes
-from services.gateway.routes.board import board_routes
+from services.gateway.routes.board import ANY_QUERY, board_routes
 from services.gateway.routes.changes import change_routes
 from services.gateway.routes.docs import add_bodies, asyncapi_routes, docs_assets, openapi_config
 from services.gateway.routes.events import event_routes
@@ -104,7 +104,7 @@ def make_app(parts: Parts, abort: Callable[[Scope], None], more: Sequence[Contro
 
 async def _check_query(request: Request[Any, Any, Any]) -> None:
     """A misspelt name must not be taken for none at all: it would answer another question than was asked."""
-    if not request.scope["query_string"]:
+    if not request.scope["query_string"] or request.route_handler.opt.get(ANY_QUERY):
         return
     known = _query_names(request.route_handler)
     for name in request.query_params:

@@ -33,7 +33,7 @@ async def stranger(gateway: Gateway) -> AsyncIterator[httpx2.AsyncClient]:
 
 async def test_whoever_asks_gets_the_page_and_nothing_else(stranger: httpx2.AsyncClient) -> None:
     """It asks for the key itself, and all that it would show needs one."""
-    page = await stranger.get("/")
+    page = await stranger.get("/", params={"utm_source": "a-mail"})
 
     assert page.status_code == 200
     assert page.text == PAGE

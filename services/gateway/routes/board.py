@@ -21,6 +21,7 @@ from services.gateway.routes.bodies import AnyRequest
 
 FOLDER = Path(__file__).parent.parent / "board"
 PREFIX = "/board/"
+ANY_QUERY = "any_query"  # of a route that takes whatever others hang on its address
 _PAGE = "index.html"
 _MEDIA_TYPES = {
     ".html": "text/html",
@@ -47,7 +48,7 @@ def board_routes(picture_hosts: Iterable[str]) -> list[HTTPRouteHandler]:
     policy = _policy(files[_PAGE].plain.decode(), picture_hosts)
     methods = [HttpMethod.GET, HttpMethod.HEAD]
 
-    @route("/", http_method=methods, include_in_schema=False)
+    @route("/", http_method=methods, include_in_schema=False, opt={ANY_QUERY: True})
     async def page(request: AnyRequest) -> Response[bytes]:
         return _answer(files[_PAGE], request, {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
 
