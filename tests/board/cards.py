@@ -43,4 +43,5 @@ def link_to(slug: str) -> str:
 async def close(details: Locator) -> None:
     """Close the detail view; only then what is behind it takes anything."""
     await details.get_by_role("button", name="Close").click()
-    await expect(details).to_be_hidden()
+    # Any: it loses its name before it goes.
+    await expect(details.page.get_by_role("dialog")).to_be_hidden()
