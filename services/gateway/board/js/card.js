@@ -4,7 +4,7 @@ import { artwork, post } from "./api.js";
 import { now } from "./clock.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
-import { hasFailed, isLoading, seriesOf } from "./library.js";
+import { hasFailed, isLoading, isUnmatched, seriesOf } from "./library.js";
 import { hrefOf } from "./place.js";
 import { Picture } from "./picture.js";
 import { PARTS, bare, headline, partLook, partName, partState } from "./words.js";
@@ -62,10 +62,6 @@ const Parts = ({ series, time }) =>
       </li>`;
     })}
   </ul>`;
-
-/** Whether trying again would find the same: somebody has to say which entry it is. */
-const isUnmatched = ({ parts: { identity } }) =>
-  identity?.status === "failed" && ["no_match", "not_found", "duplicate"].includes(identity.error?.code);
 
 /** What mends a failure: a retry, or saying which entry it is. */
 function Mend({ series }) {

@@ -9,7 +9,7 @@ import { Happenings } from "./happenings.js";
 import { recoveries } from "./health.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
-import { seriesOf } from "./library.js";
+import { isUnmatched, seriesOf } from "./library.js";
 import { Matching } from "./matching.js";
 import { Notices } from "./notices.js";
 import { Picture } from "./picture.js";
@@ -217,8 +217,10 @@ function States({ series }) {
           <span class="name">${partName(name)}</span>
           <span class="state">${partState(part, part?.status === "retrying" ? now.value : 0)}</span>
           ${part?.error && html`<span class="why">${part.error.message}</span>`}
-          ${["failed", "stale", "unavailable"].includes(look) &&
-          html`<button onClick=${(event) => retry(name, event.currentTarget)} aria-label=${`Retry ${partName(name)}`}>Retry</button>`}
+          ${name === "identity" && isUnmatched(series)
+            ? html`<button onClick=${() => turnTo(hrefOf(series.key, { matching: true }))}>Choose…</button>`
+            : ["failed", "stale", "unavailable"].includes(look) &&
+              html`<button onClick=${(event) => retry(name, event.currentTarget)} aria-label=${`Retry ${partName(name)}`}>Retry</button>`}
         </li>`;
       })}
     </ul>

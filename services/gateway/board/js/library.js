@@ -37,6 +37,9 @@ export const seriesOf = (key) => {
 export const isLoading = (series) => /^(pending|loading_)/.test(series.loading_status);
 /** Also what was loaded well before, and could not be loaded again. */
 export const hasFailed = (series) => series.loading_status === "failed" || (!isLoading(series) && series.error !== null);
+/** Whether trying again would find the same: somebody has to say which entry it is. */
+export const isUnmatched = ({ parts: { identity } }) =>
+  identity?.status === "failed" && ["no_match", "not_found", "duplicate"].includes(identity.error?.code);
 
 export const FILTERS = {
   all: { label: "All", holds: () => true },
