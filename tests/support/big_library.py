@@ -20,6 +20,7 @@ _AT_ONCE = 50  # series: how many are sent before the server is waited for
 async def fill(store: EventStore, library: Path, count: int) -> None:
     """`count` series into an empty log, one after the other: Series-0000, Series-0001 …"""
     (library / MARKER).touch()
+    store = EventStore(store.nc, timeout=60)  # hundreds of events at once, on a machine that other tests use
     posters = [_draw(library, number) for number in range(_POSTERS)]
     position = 0
     for begin in range(0, count, _AT_ONCE):

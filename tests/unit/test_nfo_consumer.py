@@ -18,6 +18,7 @@ from contracts.events import (
     Part,
     PartUnchanged,
     RecordedEvent,
+    SeriesAdded,
 )
 from contracts.state import SeriesState
 from services.nfo.consumer import LoadNfo
@@ -93,7 +94,8 @@ class House:
 
     def reidentify(self) -> None:
         """The series turned out to be another entry."""
-        self.events.append(identified(attempt=2, catalogue_id="1", folder=FOLDER, reload=True))
+        life = max(position for position, event in enumerate(self.events, start=1) if isinstance(event, SeriesAdded))
+        self.events.append(identified(life, attempt=2, catalogue_id="1", folder=FOLDER, reload=True))
 
     async def load(self, *, overwrite: bool = False, delivery: int = 1) -> FinalEvent:
         """Load the part as the newest event asks, by a refresh where there was a load."""
