@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Annotated
 
 import asyncpg
+import structlog
 from msgspec import Meta
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from contracts.subjects import STREAM
 from services.platform import streams
 from services.platform.broker import connect
 from services.platform.claims import Claims, rebuild
-from services.platform.event_store import EventStore
+from services.platform.event_store import EventStore, LogUnavailable
 from services.platform.library import Library
 from services.platform.library_paths import MARKER
 from services.platform.service import run_service
 from services.platform.settings import Settings
 from services.platform.streams import LogInfo
+
+log = structlog.get_logger()
 
 _PATIENCE = 60.0  # seconds for a server to answer
 _LOADED = "series.*.*.loaded"
@@ -46,15 +49,27 @@ async def bootstrap_log(nats_url: str, library: Path | None = None, *, replicas:
     Raises TimeoutError if no server answers in time, ForeignLog if the log there is half restored.
     """
     nc = await connect("bootstrap", nats_url, patience=_PATIENCE)
+    deadline = time.monotonic() + _PATIENCE
     try:
-        store = EventStore(nc)
-        info = await streams.declare(store.js, replicas=replicas)
-        await _complete_claims(store, info.log_id)
-        if library is not None and not _is_marked(library) and not await _has_loaded(store.js):
-            Library(library).make_marker()
-        return info
+        while True:
+            try:
+                return await _bootstrap(EventStore(nc), library, replicas)
+            except (TimeoutError, ServiceUnavailableError, LogUnavailable) as error:
+                # A server that has just begun, on a busy machine, answers late. All of it can be done twice.
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the event log was not ready within {_PATIENCE:.0f} s: {error}") from error
+                log.warning("log_not_ready", error=str(error) or type(error).__name__)
+                await asyncio.sleep(0.2)
     finally:
         await nc.close()
+
+
+async def _bootstrap(store: EventStore, library: Path | None, replicas: int) -> LogInfo:
+    info = await streams.declare(store.js, replicas=replicas)
+    await _complete_claims(store, info.log_id)
+    if library is not None and not _is_marked(library) and not await _has_loaded(store.js):
+        Library(library).make_marker()
+    return info
 
 
 async def _complete_claims(store: EventStore, log_id: str) -> None:

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import asyncpg
 import nats
+import psutil
 import pytest
+from nats.js import JetStreamContext
 
 from contracts.events import Canonical, LogoLoaded, Part, SeriesAdded
 from contracts.subjects import STREAM
 from deploy.bootstrap import bootstrap_database, bootstrap_log, newest_revision
+from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
 from services.platform import streams
 from services.platform.claims import Claim, Claims, page_token
 from services.platform.event_store import EventStore
+from services.platform.streams import LogInfo
 
 ADDED = SeriesAdded(
     key="a", name="A", site="tvmaze", link="https://x", canonical=Canonical(site="tvmaze", id="1"), folder="A"
@@ -39,6 +43,31 @@ async def test_it_can_be_run_again(nats_url: str) -> None:
     first = await bootstrap_log(nats_url)
 
     assert await bootstrap_log(nats_url) == first
+
+
+async def test_a_log_that_answers_late_is_waited_for(nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has just begun may take longer than one answer may, on a machine that has much to do."""
+    server = psutil.Process(nats_server.pid)
+    asked: list[float] = []
+
+    async def declare(js: JetStreamContext, *, replicas: int) -> LogInfo:
+        asked.append(replicas)
+        if len(asked) == 1:
+            server.suspend()
+            js._timeout = 0.2
+            try:
+                return await original(js, replicas=replicas)
+            finally:
+                server.resume()
+        return await original(js, replicas=replicas)
+
+    original = streams.declare
+    monkeypatch.setattr(streams, "declare", declare)
+
+    info = await bootstrap_log(nats_server.url())
+
+    assert asked == [1, 1]
+    assert info.log_id
 
 
 async def test_a_library_is_marked_only_while_nothing_was_loaded(nats_url: str, tmp_path: Path) -> None:
