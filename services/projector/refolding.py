@@ -23,6 +23,7 @@ from services.platform.stored_event import Unreadable
 from services.platform.tasks import end
 from services.projector import domain
 from services.projector.domain import Folded
+from services.projector.inbox import Inbox
 from services.projector.read_model import read_states, write_rows
 from services.projector.replaying import One, Replayed, key_of, replay
 
@@ -129,33 +130,20 @@ class Refolding:
             self._states.popitem(last=False)
 
     async def _batches(self, last: int) -> AsyncGenerator[list[One], None]:
-        """The events behind `position` up to `last`; no more are read than one batch ahead."""
-        full: asyncio.Queue[list[One]] = asyncio.Queue(1)
-        batch: list[One] = []
+        """The events behind `position` up to `last`, in batches; the inbox holds a bounded number of those to come."""
         read = self.position
-
-        async def deliver(one: One) -> None:
-            nonlocal batch, read
-            if one.position != read + 1 or read == last:
-                return  # behind what is wanted, or told twice
-            batch.append(one)
-            read = one.position
-            if len(batch) == _BATCH or read == last:
-                batch, done = [], batch
-                await full.put(done)
-
-        given = self.position
-        if given >= last:
-            return
-        following = await self._store.follow(given, deliver)
+        inbox = Inbox(self._store, read)
         try:
-            while given < last:
-                try:
-                    async with asyncio.timeout(_PATIENCE):
-                        ready = await full.get()
-                except TimeoutError:
-                    raise LogUnavailable(f"the event log tells nothing behind {read}") from None
-                given = ready[-1].position
-                yield ready
+            while read < last:
+                batch: list[One] = []
+                while read < last and len(batch) < _BATCH:
+                    arrived = await inbox.take(min(_BATCH - len(batch), last - read), _PATIENCE)
+                    if not arrived:
+                        raise LogUnavailable(f"the event log tells nothing behind {read}")
+                    batch += arrived
+                    read += len(arrived)
+                    if arrived[-1].position != read:
+                        raise LogUnavailable(f"the event log left out what is before {arrived[-1].position}")
+                yield batch
         finally:
-            await following.stop()
+            await inbox.close()
