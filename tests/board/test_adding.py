@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, StorageState, expect
 
 from tests.board.cards import add, add_box, card, cards, close, link_to, open_card
-from tests.board.conftest import Visits
+from tests.board.visiting import Visits
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

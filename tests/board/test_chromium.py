@@ -88,3 +88,18 @@ def test_tests_without_a_chromium_are_skipped_aloud_and_fail_in_ci(bare: Path, c
     assert ("THE BOARD WAS NOT TESTED" in run.stdout) is not bool(ci)
     assert chromium.NONE_FOUND in run.stdout
     assert "passed" not in run.stdout
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_tests_without_playwright_are_skipped_aloud_and_fail_in_ci(tmp_path: Path, ci: str) -> None:
+    """As after a plain `uv sync`: what to do is said, and no file is left out in silence."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['playwright'] = None\n")
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/board"]
+    env = {**os.environ, "CI": ci, "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    assert run.returncode == (2 if ci else 5), run.stdout
+    files = len(list((ROOT / "tests" / "board").glob("test_*.py")))
+    assert (f"{files} errors" if ci else f"{files} skipped") in run.stdout
+    assert "uv run --group browser pytest" in run.stdout
+    assert ("THE BOARD WAS NOT TESTED" in run.stdout) is not bool(ci)

@@ -11,7 +11,7 @@ from playwright.async_api import Page, StorageState, expect
 
 from tests.board import shown
 from tests.board.cards import add_box, card, cards, close, find_box, link_to, open_card
-from tests.board.conftest import Visits
+from tests.board.visiting import Visits
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

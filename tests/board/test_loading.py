@@ -7,7 +7,7 @@ from playwright.async_api import Page, StorageState, expect
 
 from deploy.standin import Rule
 from tests.board.cards import add, card, link_to, open_card
-from tests.board.conftest import Visits
+from tests.board.visiting import Visits
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 

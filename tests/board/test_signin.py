@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, StorageState, expect
 
 from tests.board.cards import add_box
-from tests.board.conftest import Visits
+from tests.board.visiting import Visits
 from tests.support import cli
 from tests.support.stack import Stack
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, StorageState, expect
 
 from tests.board.cards import card, cards
-from tests.board.conftest import Visits
+from tests.board.visiting import Visits
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
