@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# Some images forbid it; then each of the hundreds of processes that tests start would compile what it imports.
+export PYTHONDONTWRITEBYTECODE := ""
+
 # Playwright is as large as all that Coldopen runs with: who only wants to run it never downloads it.
 with_browser := "uv run --group browser"
 
