@@ -21,11 +21,13 @@ class Origin(msgspec.Struct, frozen=True):
 
 def origin_of(headers: Mapping[str, str]) -> Origin:
     """The origin that a request's headers tell; what can't be a header of an event is replaced or left out."""
-    agent = "".join(char for char in headers.get("user-agent", "") if char.isprintable())[:MAX_CLIENT]
+    agent = headers.get("user-agent", "")
+    if not agent.isprintable():
+        agent = "".join(char for char in agent if char.isprintable())
     correlation_id = headers.get("x-correlation-id", "")
     traceparent = headers.get("traceparent", "")
     return Origin(
-        client=agent or None,
+        client=agent[:MAX_CLIENT] or None,
         correlation_id=correlation_id if _CORRELATION.fullmatch(correlation_id) else str(uuid.uuid4()),
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
     )

@@ -18,6 +18,7 @@ from services.platform.links import KNOWN_SITES, MAX_KEY, Link, LinkError, Unkno
 MAX_NAME = 500
 FIRST_YEAR, LAST_YEAR = 1870, 2200
 _IMDB = re.compile(r"tt[0-9]{5,10}", re.ASCII)
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # controls, and halves of characters
 _CONTENT = ", ".join(CONTENT_PARTS)
 _LARGEST_ID = 2**31 - 1
 _TRIES = 20
@@ -77,7 +78,7 @@ def _name(text: str | None) -> str | None:
         return None
     if len(text) > MAX_NAME:
         raise _bad("name", f"{len(text):,} characters are more than the {MAX_NAME} that a name can have: shorten it.")
-    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in text):
+    if _NO_TEXT.search(text):
         raise _bad("name", "it holds a control character: type it again.")
     return " ".join(text.split()) or None
 
@@ -170,10 +171,7 @@ def alternatives(key: str, site: str) -> Iterator[str]:
 
 def _derived(wish: Wish) -> str:
     """The page's own words make the key, so that it does not depend on how a client spells the name."""
-    canonical = wish.link.canonical
-    wordless = derive_key("", canonical)
-    of_slug = derive_key(wish.link.slug, canonical)
-    return of_slug if of_slug != wordless else derive_key(wish.name or "", canonical)
+    return derive_key(wish.link.canonical, wish.link.slug, wish.name or "")
 
 
 def _short(site: str) -> str:

@@ -14,6 +14,7 @@ _NAMELESS = "Untitled"
 
 # In this order: the first rule that fits a colon wins.
 _REPLACEMENTS = ((": ", " - "), (":", "-"), ("/", "+"), ("\\", "+"), ("?", "!"), ("*", "-"))
+_SPACES = re.compile(" {2,}")
 _GONE = re.compile(r'[<>|"]')
 # Windows takes these names as devices in any case and with any extension; the superscript digits count as digits.
 _DEVICE = re.compile(r"^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(?:COM|LPT)[0-9¹²³])(?=\s*(?:\.|$))", re.IGNORECASE)
@@ -77,13 +78,15 @@ def _fold(text: str) -> str:
 
 def _clean(text: str) -> str:
     """Every rule but those that need the whole name: length and device names."""
-    spaced = "".join(" " if one.isspace() else one for one in unicodedata.normalize("NFC", text))
-    seen = "".join(one for one in _INVISIBLE.sub("", spaced) if unicodedata.category(one) not in _NO_CHARACTERS)
+    seen = unicodedata.normalize("NFC", text)
+    if not seen.isprintable():  # as few names are
+        spaced = "".join(" " if one.isspace() else one for one in seen)
+        seen = "".join(one for one in _INVISIBLE.sub("", spaced) if unicodedata.category(one) not in _NO_CHARACTERS)
     for old, new in _REPLACEMENTS:
         seen = seen.replace(old, new)
     # Composed again: what is gone may have stood between a letter and its accent.
     kept = unicodedata.normalize("NFC", _GONE.sub("", seen))
-    return re.sub(r" {2,}", " ", kept).strip(" .")
+    return _SPACES.sub(" ", kept).strip(" .")
 
 
 def _split_year(clean: str) -> tuple[str, str]:

@@ -20,6 +20,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NUMBER = re.compile(r"0*([1-9][0-9]{0,9})", re.ASCII)
 _NUMBER_AND_WORDS = re.compile(r"0*([1-9][0-9]{0,9})(?:-(.*))?", re.ASCII | re.DOTALL)
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,198}[a-z0-9])?", re.ASCII)
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+_BETWEEN_WORDS = re.compile(r"[-_\s]+")
+# Categories of characters: what is not to be seen in a link, ASCII's space aside, and what no part of one may hold.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+_CONTROL = frozenset({"Cc", "Cs"})
 _SMALL_WORDS = frozenset(
     {"a", "an", "and", "at", "for", "from", "in", "no", "of", "on", "or", "the", "to", "wa", "with"}
 )
@@ -82,15 +87,15 @@ def parse(text: str) -> Link:
     return read([unquote(segment) for segment in path.split("/") if segment])
 
 
-def derive_key(name: str, canonical: Canonical) -> str:
-    """A key, `[a-z0-9][a-z0-9-]{0,99}`, from a name or slug; one without Latin letters or digits gives site and id."""
-    key = _fold(name) or _fold(f"{canonical.site} {canonical.id}") or "series"
+def derive_key(canonical: Canonical, *names: str) -> str:
+    """A key, `[a-z0-9][a-z0-9-]{0,99}`, from the first name or slug with Latin letters or digits; else site and id."""
+    key = next(filter(None, map(_fold, names)), "") or _fold(f"{canonical.site} {canonical.id}") or "series"
     return f"{key}-series" if key in RESERVED_KEYS else key
 
 
 def in_words(slug: str) -> str:
     """`attack-on-titan` as a name for people: `Attack on Titan`."""
-    words = re.split(r"[-_\s]+", slug.strip("-_ "))
+    words = _BETWEEN_WORDS.split(slug.strip("-_ "))
     return " ".join(
         word if place and word in _SMALL_WORDS else word[:1].upper() + word[1:] for place, word in enumerate(words)
     )
@@ -101,7 +106,7 @@ def _host_and_path(text: str) -> tuple[str, str]:
     text = text.strip(" ")
     if len(text) > MAX_LINK:
         raise NotALink(f"the link is longer than {MAX_LINK} characters: give the address of the series' page.")
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"} or char == "\\" for char in text):
+    if " " in text or "\\" in text or _has_any(text, _INVISIBLE):
         raise NotALink("the link holds a space, a backslash or an invisible character: copy it again from the browser.")
     try:
         parts = urlsplit(text)
@@ -202,17 +207,28 @@ def _is_part_of_series(rest: list[str]) -> bool:
 
 
 def _link(link: str, canonical: Canonical, ids: CatalogueIds, *, slug: str, nameless: str) -> Link:
-    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in slug):
+    if _has_any(slug, _CONTROL):
         raise NotALink("the link holds an encoded control character: copy it again from the browser.")
     return Link(link=link, canonical=canonical, ids=ids, slug=slug, name_in_words=in_words(slug) or nameless)
 
 
+def _has_any(text: str, categories: frozenset[str]) -> bool:
+    """Whether a character of these categories is in it, none of which Python takes for printable."""
+    return not text.isprintable() and any(unicodedata.category(char) in categories for char in text)
+
+
 def _fold(text: str) -> str:
+    if text.isascii():
+        return _hyphenated(text.lower().translate(_SPELLED_OUT))
     # Composed first, so that an umlaut typed as two characters is spelled out like the one typed as one.
     lowered = unicodedata.normalize("NFKC", text).casefold().translate(_SPELLED_OUT)
     decomposed = unicodedata.normalize("NFKD", lowered)
     letters = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:MAX_KEY].rstrip("-")
+    return _hyphenated(letters)
+
+
+def _hyphenated(text: str) -> str:
+    return _NO_WORD.sub("-", text).strip("-")[:MAX_KEY].rstrip("-")
 
 
 def _shown(text: str) -> str:
