@@ -99,13 +99,13 @@ def life_of(key: str, added: int) -> Expect:
 
 
 class EventStore:
-    """The log over one NATS connection; safe to use from many tasks at once."""
+    """The log over one NATS connection; safe to use from many tasks at once. `timeout`: seconds for one answer."""
 
     def __init__(self, nc: Client, *, timeout: float = 5.0) -> None:
         self.nc = nc
         self.js: JetStreamContext = nc.jetstream()
-        self._mux = Mux(nc)
-        self._timeout = timeout
+        self.mux = Mux(nc)
+        self.timeout = timeout
         self._refused: tuple[str, float] | None = None  # why, and until when that is told, by the loop's clock
 
     @property
@@ -157,7 +157,7 @@ class EventStore:
         reason: object = None
         conflict: Conflict | None = None
         clock = asyncio.get_running_loop().time
-        end = clock() + self._timeout
+        end = clock() + self.timeout
         for attempt in range(tries):
             within = (end - clock()) / (tries - attempt)
             can_be_read = takes_nothing = False
@@ -186,7 +186,7 @@ class EventStore:
         raise conflict or LogUnavailable(f"the event log does not answer: {reason}")
 
     async def _publish(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Appended:
-        answer = await self._mux.request(subject, body, headers, timeout=timeout)
+        answer = await self.mux.request(subject, body, headers, timeout=timeout)
         ack = _ACK.decode(answer.data)
         if ack.error is None:
             # A stream that can't be written still knows what it has: neither a duplicate nor a conflict ends a refusal.
@@ -204,7 +204,7 @@ class EventStore:
     async def _last_position(self, subject: str, identifier: str, timeout: float) -> int:
         """The position of the subject's last event if it carries the id `identifier`, else 0. Asks the leader."""
         asked = msgspec.json.encode({"last_by_subj": subject})
-        answer = await self._mux.request(_LEADER_GET, asked, None, timeout=timeout)
+        answer = await self.mux.request(_LEADER_GET, asked, None, timeout=timeout)
         stored = _STORED.decode(answer.data).message
         if stored is None:
             return 0
@@ -221,7 +221,7 @@ class EventStore:
     async def last_of(self, subjects: Sequence[str], *, up_to: int = 0) -> list[RecordedEvent]:
         """The last event of each of some of the series' subjects, as `last_of_each`."""
         body = msgspec.json.encode({"multi_last": subjects})
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        deadline = asyncio.get_running_loop().time() + self.timeout
         while True:
             page = await self._batch(body)
             if page.reached is None or page.reached >= up_to:
@@ -237,7 +237,7 @@ class EventStore:
     async def read_all(self, *, after: int = 0) -> AsyncIterator[RecordedEvent | Unreadable]:
         """Every event after a position up to the log's present end, in order, a page at a time."""
         last = (await self.info()).last_position
-        deadline = asyncio.get_running_loop().time() + self._timeout
+        deadline = asyncio.get_running_loop().time() + self.timeout
         while after < last:
             async for page in self.pages(after=after):
                 for one in page:
@@ -245,7 +245,7 @@ class EventStore:
                 after = page[-1].position
                 if after >= last:
                     return
-                deadline = asyncio.get_running_loop().time() + self._timeout
+                deadline = asyncio.get_running_loop().time() + self.timeout
             if asyncio.get_running_loop().time() > deadline:
                 raise LogUnavailable(f"the event log's replica is behind: it has not reached {last} yet")
             await asyncio.sleep(0.02)
@@ -275,7 +275,7 @@ class EventStore:
         """The answers to one batch read."""
         found: list[RecordedEvent | Unreadable] = []
         try:
-            async for message in self._mux.stream(_DIRECT_GET, body, timeout=self._timeout):
+            async for message in self.mux.stream(_DIRECT_GET, body, timeout=self.timeout):
                 head = message.headers or {}
                 status = head.get("Status")
                 if status == "404":

@@ -1,7 +1,10 @@
 """The claims bucket on a real nats-server: who holds what when lives of one key and other keys want the same."""
 
+import asyncio
+
 from services.platform.claims import Claim, Claims
 from services.platform.event_store import EventStore
+from services.platform.streams import CLAIMS_BUCKET
 
 TOKEN = "id.tvmaze.1"
 
@@ -34,4 +37,16 @@ async def test_another_series_takes_only_what_is_void(store: EventStore) -> None
     taken = await claims.claim(TOKEN, Claim("naruto", 9), yes)
 
     assert refused == Claim("bleach", 3)
+    assert taken == await claims.holder(TOKEN) == Claim("naruto", 9)
+
+
+async def test_what_was_deleted_by_hand_can_be_claimed_again(store: EventStore) -> None:
+    """`nats kv del` leaves a marker, which is neither a claim nor nothing."""
+    claims = await Claims.open(store)
+    await claims.claim(TOKEN, Claim("bleach", 3), no)
+    await (await store.js.key_value(CLAIMS_BUCKET)).delete(TOKEN)
+
+    async with asyncio.timeout(10):
+        taken = await claims.claim(TOKEN, Claim("naruto", 9), no)
+
     assert taken == await claims.holder(TOKEN) == Claim("naruto", 9)
