@@ -5,6 +5,7 @@ Raw ASGI, because every request passes here. A refused request never reaches a r
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
@@ -47,6 +48,7 @@ class Hosts:
         return bool(netloc) and (netloc == host.lower() or _name_of(netloc) in self._configured)
 
 
+@lru_cache(256)
 def _name_of(host: str) -> str:
     """The host without its port and brackets, in lower case; empty if it is none."""
     try:
@@ -124,11 +126,11 @@ class Gate:
             return send
         # Clients may send any word as a method: what isn't known must not become a label of its own.
         method = method if method in _METHODS else "other"
-        requests = self._metrics.requests
+        answered = self._metrics.answered
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                requests.labels(method, message["status"]).inc()
+                answered(method, message["status"])
             await send(message)
 
         return counted

@@ -25,9 +25,15 @@ class Mux:
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str] | None, *, timeout: float) -> Msg:
         """One answer. Raises TimeoutError, NoRespondersError, or nats-py's connection errors."""
-        future = await self.send(subject, body, headers)
-        async with asyncio.timeout(timeout):
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Msg] = loop.create_future()
+        token = await self._send(subject, body, headers, future)
+        timer = loop.call_later(timeout, _expire, future)  # `asyncio.timeout` costs more, and every add waits twice
+        try:
             answer = await future
+        finally:
+            timer.cancel()
+            self._waiting.pop(token, None)
         _raise_if_nobody(answer)
         return answer
 
@@ -60,7 +66,9 @@ class Mux:
     ) -> str:
         if self._subscribed is None:
             self._subscribed = asyncio.ensure_future(self._nc.subscribe(f"{self._prefix}.*", cb=self._on_answer))
-        await asyncio.shield(self._subscribed)
+        if not self._subscribed.done():
+            await asyncio.shield(self._subscribed)
+        self._subscribed.result()
         token = str(next(self._tokens))
         self._waiting[token] = waiter
         try:
@@ -76,6 +84,11 @@ class Mux:
             waiter.put_nowait(message)
         elif waiter is not None and not waiter.done():
             waiter.set_result(message)
+
+
+def _expire(future: asyncio.Future[Msg]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 def _raise_if_nobody(answer: Msg) -> None:
