@@ -154,13 +154,17 @@ class Hub:
             subscriber.close()
 
     def _tell(self, updates: list[Update], position: int) -> None:
+        # What comes in a crowd is queued, and then sent as one.
+        alone = len(updates) == 1 and self._frames.empty()
+        sent = 0
         for update in updates:
             if len(self._recent) == REMEMBERED:
                 self._recent_after = self._recent[0].position
             self._recent.append(update)
             for subscriber in self._subscribers:
-                subscriber.offer(update)
+                sent += subscriber.offer(update, alone=alone)
         self.position = position
+        self._metrics.updates_sent.inc(sent)
 
     async def _tick(self) -> None:
         reconnects = self._nc.stats["reconnects"]

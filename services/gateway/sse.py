@@ -1,14 +1,16 @@
 """GET /api/loading-status/stream: the feed as server-sent events."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
-from litestar.response import Stream
+from litestar.response.base import ASGIResponse
+from litestar.types import HTTPResponseBodyEvent, Receive, Send
 
 from services.gateway.domain import parse_stream_id, stream_id
 from services.gateway.feed import Hub, from_row
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import Change
-from services.gateway.subscriber import Subscriber
+from services.gateway.subscriber import Subscriber, Update
 
 _RETRY = b"retry: 2000\n\n"
 _SIGN_OF_LIFE = b": still here\n\n"
@@ -24,7 +26,7 @@ async def open_stream(
     keys: frozenset[str] | None,
     last_event_id: str,
     snapshot: bool,
-) -> Stream:
+) -> ASGIResponse:
     """The answer, with all that can fail behind it. Raises Unavailable."""
     subscriber = hub.join(keys, drop)
     try:
@@ -32,11 +34,7 @@ async def open_stream(
     except BaseException:
         hub.leave(subscriber)
         raise
-    return Stream(
-        _events(hub, metrics, subscriber, head, changes),
-        media_type="text/event-stream",
-        headers=_HEADERS,
-    )
+    return _EventStream(hub, metrics, subscriber, head, changes)
 
 
 async def _begin(
@@ -55,25 +53,72 @@ async def _begin(
     return b"retry: 2000\nid: %b\n\n" % stream_id(hub.log_id, hub.position), []
 
 
-async def _events(
-    hub: Hub, metrics: Metrics, subscriber: Subscriber, head: bytes, changes: Sequence[Change]
-) -> AsyncIterator[bytes]:
-    # Whatever ends this (the client, a stop) runs the `finally`, where nothing may be awaited any more.
-    try:
-        yield head
+class _EventStream(ASGIResponse):
+    """The answer of one subscriber. Litestar's own `Stream` puts an async generator and a task group around each."""
+
+    _should_set_content_length = False
+
+    def __init__(
+        self, hub: Hub, metrics: Metrics, subscriber: Subscriber, head: bytes, changes: Sequence[Change]
+    ) -> None:
+        super().__init__(media_type="text/event-stream", headers=_HEADERS)
+        self._hub = hub
+        self._metrics = metrics
+        self._subscriber = subscriber
+        self._head = head
+        self._changes = changes
+
+    async def send_body(self, send: Send, receive: Receive) -> None:
+        """Until the client hangs up or the hub closes it; `send` waits while the client takes nothing."""
+        listening = asyncio.ensure_future(_close_at_hangup(self._subscriber, receive))
+        try:
+            await self._tell_present(send)
+            await self._tell_changes(send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            listening.cancel()
+            self._hub.leave(self._subscriber)
+
+    async def _tell_present(self, send: Send) -> None:
+        changes, self._changes = self._changes, []
+        await send(_some(self._head))
         for start in range(0, len(changes), _AT_ONCE):
-            told = [from_row(change, hub.log_id).sse for change in changes[start : start + _AT_ONCE]]
-            subscriber.take(0)
-            metrics.updates_sent.inc(len(told))
-            yield b"".join(told)
+            told = [from_row(change, self._hub.log_id).sse for change in changes[start : start + _AT_ONCE]]
+            self._subscriber.take(0)
+            self._metrics.updates_sent.inc(len(told))
+            await send(_some(b"".join(told)))
+            await asyncio.sleep(0)  # `send` gives nobody else a turn until the kernel takes no more
+
+    async def _tell_changes(self, send: Send) -> None:
+        subscriber = self._subscriber
+        subscriber.send_now = lambda update: _is_sent(send, update)
         is_silent = False
         while not subscriber.closed:
             updates = subscriber.take()
             if updates:
-                metrics.updates_sent.inc(len(updates))
-                yield b"".join([update.sse for update in updates])
+                self._metrics.updates_sent.inc(len(updates))
+                await send(_some(b"".join([update.sse for update in updates])))
             elif is_silent:
-                yield _SIGN_OF_LIFE
+                await send(_some(_SIGN_OF_LIFE))
             is_silent = await subscriber.wait()
-    finally:
-        hub.leave(subscriber)
+
+
+async def _close_at_hangup(subscriber: Subscriber, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    subscriber.close()
+
+
+def _is_sent(send: Send, update: Update) -> bool:
+    """Whether `send` took it without waiting; if not, nothing of it was sent."""
+    sending = send(_some(update.sse)).__await__()
+    try:
+        next(sending)
+    except StopIteration:
+        return True
+    sending.close()  # uvicorn waits before it writes, never behind it
+    return False
+
+
+def _some(body: bytes) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": body, "more_body": True}

@@ -25,11 +25,15 @@ class Subscriber:
 
     So a slow reader gets fewer updates, never stale ones and never out of order, and its queue is bounded by the
     number of series. `keys` None means all series. `drop` breaks the connection off, whatever it waits for.
+
+    `send_now`, if it is set, sends an update without waiting and says whether the connection took it: to wake a task
+    costs more than to send.
     """
 
     def __init__(self, keys: frozenset[str] | None, drop: Callable[[], None]) -> None:
         self.keys = keys
         self.closed = False
+        self.send_now: Callable[[Update], bool] | None = None
         self.after = 0  # nothing up to this position is wanted any more
         self._drop = drop
         self._queue: OrderedDict[str, Update] = OrderedDict()
@@ -45,16 +49,20 @@ class Subscriber:
             for key in self._queue.keys() - keys:
                 del self._queue[key]
 
-    def offer(self, update: Update) -> None:
-        """Queue the update if it is wanted."""
+    def offer(self, update: Update, *, alone: bool = False) -> bool:
+        """Queue the update if it is wanted, or send it (True): one that comes `alone`, if nothing is before it."""
         if update.position <= self.after or (self.keys is not None and update.key not in self.keys):
-            return
+            return False
+        if alone and self.send_now is not None and self._is_waiting() and self.send_now(update):
+            self._quiet_since = monotonic()
+            return True
         self._queue.pop(update.key, None)
         self._queue[update.key] = update
         if len(self._queue) > MOST_WAITING:
             self.drop()
         else:
             self.rouse()
+        return False
 
     def skip_to(self, position: int) -> None:
         """Forget what is queued up to `position`: it was sent, or is about to be, by other means."""
@@ -84,6 +92,10 @@ class Subscriber:
         """Let `wait` return, for whatever else its caller looks at."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _is_waiting(self) -> bool:
+        """Whether the client has taken all that there was, and was not roused since."""
+        return self._waiter is not None and not self._waiter.done()
 
     def close(self) -> None:
         """Let the client's loop end by itself, as soon as it looks."""

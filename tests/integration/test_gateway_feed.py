@@ -5,6 +5,7 @@ import json
 import random
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -14,6 +15,7 @@ from contracts.api import Frame
 from contracts.events import Part, PartStarted
 from deploy.local.nats_server import NatsServer
 from services.gateway import feed as feed_module
+from services.gateway.sse import open_stream
 from tests.support.feed import subscribed
 from tests.support.gateway import API_KEY, Gateway, running_gateway
 from tests.support.histories import added
@@ -284,6 +286,57 @@ async def test_a_reader_that_takes_nothing_slows_nobody_and_is_dropped(gateway: 
         assert received.positions == sorted(set(received.positions))
     raw.close()
     await eventually(lambda: not gateway.hub._subscribers)
+
+
+async def test_a_reader_that_pauses_gets_each_update_once_and_whole(servers: dict[str, Any]) -> None:
+    """Those that its connection takes are sent at once, the others wait: in order all the same."""
+    async with running_gateway(**servers) as gateway:
+        raw = await stalled_socket(gateway, "")
+        await eventually(lambda: len(gateway.hub._subscribers) == 1)
+        log_id = (await gateway.store.info()).log_id
+
+        def is_at(position: int) -> bool:
+            return gateway.hub.position == position
+
+        for position in range(1, 61):
+            update = {"key": f"s{position}", "position": position, "filling": "z" * 100_000}
+            frame = {"log": log_id, "after": position - 1, "position": position, "updates": [update]}
+            await gateway.store.nc.publish("status", json.dumps(frame).encode())
+            await eventually(partial(is_at, position))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        told, last = bytearray(), f"\nid: {log_id[:8]}-60\n".encode()
+        async with asyncio.timeout(60):
+            while told.find(last, -150_000) < 0 or not told.endswith(b"}\n\n\r\n"):
+                more = await asyncio.get_running_loop().sock_recv(raw, 1 << 20)
+                assert more, "broken off"
+                told += more
+        raw.close()
+
+    ids = [int(line.rpartition(b"-")[2]) for line in told.splitlines() if line.startswith(b"id: ")]
+    assert ids == list(range(1, 61))
+    assert told.count(b"z" * 100_000) == 60
+
+
+async def test_a_large_snapshot_gives_others_their_turn(gateway: Gateway) -> None:
+    """Even while the connection takes all of it without waiting."""
+    await gateway.record(*(added(f"s{number}") for number in range(350)))
+    await gateway.project()
+    turns, sent_at = 0, list[int]()
+
+    async def send(message: Any) -> None:
+        if b"series_loading_update" in message.get("body", b""):
+            sent_at.append(turns)
+
+    answer = await open_stream(gateway.hub, gateway.metrics, lambda: None, keys=None, last_event_id="", snapshot=True)
+    telling = asyncio.ensure_future(answer.send_body(send, asyncio.Event().wait))  # type: ignore[arg-type]
+    while len(sent_at) < 4:
+        turns += 1
+        await asyncio.sleep(0)
+    for subscriber in gateway.hub._subscribers:
+        subscriber.close()
+    await telling
+
+    assert sent_at == sorted(set(sent_at))
 
 
 async def test_a_silent_feed_gives_a_sign_of_life(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,3 +127,30 @@ def test_a_long_silence_asks_for_a_sign_of_life() -> None:
         return silent, await second
 
     assert asyncio.run(listening()) == (True, False)
+
+
+def test_an_update_that_comes_alone_is_sent_to_who_waits_and_else_keeps_its_place() -> None:
+    """One that is refused is queued, and nothing overtakes it."""
+    sent: list[int] = []
+    takes = [True, False]
+
+    def send_now(one: Update) -> bool:
+        if takes.pop(0):
+            sent.append(one.position)
+            return True
+        return False
+
+    async def listening() -> tuple[list[bool], list[int]]:
+        one, _ = subscriber()
+        one.send_now = send_now
+        waiting = asyncio.ensure_future(one.wait())
+        await asyncio.sleep(0)
+        offered = [one.offer(update(f"s{position}", position), alone=True) for position in (1, 2, 3)]
+        await waiting
+        return offered, positions(one.take())
+
+    offered, queued = asyncio.run(listening())
+
+    assert offered == [True, False, False]
+    assert sent == [1]
+    assert queued == [2, 3]

@@ -5,8 +5,9 @@ from typing import Any
 
 from litestar import get, websocket
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery
-from litestar.response import Stream
+from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
 from contracts.subjects import is_key
@@ -18,6 +19,9 @@ from services.gateway.sse import open_stream
 from services.gateway.websocket import MOST_KEYS, Socket, serve_socket
 
 Abort = Callable[[Scope], None]
+_EVENT_STREAM = ResponseSpec(
+    str, description="Server-sent events", media_type="text/event-stream", generate_examples=False
+)
 
 
 def feed_routes(hub: Hub, metrics: Metrics, abort: Abort) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
@@ -29,13 +33,14 @@ def feed_routes(hub: Hub, metrics: Metrics, abort: Abort) -> list[HTTPRouteHandl
         description="Server-sent events: first the present state of the series (or what changed since Last-Event-ID), "
         "then every change. key may be given several times, also for a series that does not exist yet.",
         media_type="text/event-stream",
+        responses={200: _EVENT_STREAM},
         tags=["loading"],
     )
     async def stream(
         request: AnyRequest,
         key: FromQuery[list[str] | None] = None,
         snapshot: FromQuery[bool] = True,
-    ) -> Stream:
+    ) -> ASGIResponse:
         scope: Any = request.scope
         return await open_stream(
             hub,
