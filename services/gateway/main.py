@@ -8,7 +8,7 @@ from services.gateway.describe import DescribeByCatalogue
 from services.gateway.feed import Hub
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import ReadModel
-from services.gateway.server import Server
+from services.gateway.server import Server, allow_many_clients
 from services.gateway.sessions import Sessions
 from services.platform.broker import NO_BUFFER, connect
 from services.platform.catalogues.registry import open_catalogues
@@ -58,4 +58,5 @@ def make_server(parts: Parts, host: str, port: int) -> Server:
 
 def main() -> int:
     """The exit code, as `run_service` gives it."""
+    allow_many_clients()
     return run_service("gateway", GatewaySettings, serve)

@@ -4,8 +4,10 @@ Left alone it never exits on SIGTERM while a stream is open, and ends WebSockets
 """
 
 import asyncio
+import resource
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, cast
 
@@ -85,3 +87,10 @@ class Server(uvicorn.Server):
             client = getattr(connection, "client", None)
             if client is not None and client == scope.get("client"):
                 connection.transport.abort()
+
+
+def allow_many_clients() -> None:
+    """Let this process have as many files open as it ever may: each client is one, and it begins with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says that there is no limit, and refuses to set none
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.broker import connect
 from tests.support.gateway import API_KEY
+from tests.support.gateway_process import GatewayProcess
 from tests.support.waiting import eventually
 
 
@@ -83,3 +85,35 @@ async def test_a_signal_ends_it_at_once_with_streams_open(
     assert "Traceback" not in said
     assert '"level":"error"' not in said
     assert API_KEY not in said
+
+
+async def test_more_clients_than_files_may_be_open_at_first(
+    nats_server: NatsServer, reader_url: str, tmp_path: Path
+) -> None:
+    """The limit that a shell gives is no limit of the feed."""
+    operator = await connect("test", nats_server.url())
+    await streams.declare(operator.jetstream())
+    await operator.close()
+    gateway = GatewayProcess(nats_url=nats_server.url("gateway"), database_url=reader_url, library=tmp_path)
+    begun, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, most))
+    try:
+        await gateway.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (begun, most))
+
+    ask = f"GET /api/loading-status/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {API_KEY}\r\n\r\n".encode()
+    answers, writers = [], []
+    try:
+        async with asyncio.timeout(60):
+            for _ in range(200):
+                reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+                writers.append(writer)
+                writer.write(ask)
+                answers.append(await reader.readline())
+    finally:
+        for writer in writers:
+            writer.close()
+        await gateway.stop(signal.SIGKILL)
+
+    assert answers == [b"HTTP/1.1 200 OK\r\n"] * 200
