@@ -33,6 +33,7 @@ REMEMBERED = 4096
 _SILENCE = 15.0
 _PATIENCE = 60.0
 _INBOX = 1000
+_FIRST_LOOK = 3.0
 _FRAME = msgspec.json.Decoder(Frame)
 
 
@@ -54,6 +55,7 @@ class Hub:
         self.position = -1  # not looked yet
         self.closing = asyncio.Event()
         self._emptied = asyncio.Event()
+        self._has_looked = asyncio.Event()  # at the rows, in vain or not
         self._nc = nc
         self._read_model = read_model
         self._metrics = metrics
@@ -133,6 +135,8 @@ class Hub:
         except BaseException:
             self._is_behind = True
             raise
+        finally:
+            self._has_looked.set()
         if self.position < 0 or (stand.log_id is not None and stand.log_id != self.log_id):
             self._begin(stand.log_id or self.log_id, stand.position)
         elif stand.position > self.position:
@@ -179,8 +183,14 @@ class Hub:
 
     # -- to the subscribers -------------------------------------------------------------------------------------------
 
-    def join(self, keys: frozenset[str] | None, drop: Callable[[], None]) -> Subscriber:
-        """A new subscriber: from now on it misses nothing. `leave` must be called for it. Raises Unavailable."""
+    async def join(self, keys: frozenset[str] | None, drop: Callable[[], None]) -> Subscriber:
+        """A new subscriber: from now on it misses nothing. `leave` must be called for it. Raises Unavailable.
+
+        Whoever comes right after the start waits until it is known where the rows stand, for a few seconds at most.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_LOOK):
+                await self._has_looked.wait()
         if self.closing.is_set():
             raise Unavailable("closing", "Coldopen is being stopped or started anew: connect again.", seconds=1)
         if self.position < 0:

@@ -28,7 +28,7 @@ async def open_stream(
     snapshot: bool,
 ) -> ASGIResponse:
     """The answer, with all that can fail behind it. Raises Unavailable."""
-    subscriber = hub.join(keys, drop)
+    subscriber = await hub.join(keys, drop)
     try:
         head, changes = await _begin(hub, subscriber, last_event_id, snapshot=snapshot)
     except BaseException:

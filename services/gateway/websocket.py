@@ -37,7 +37,7 @@ async def serve_socket(socket: Socket, hub: Hub, metrics: Metrics, drop: Callabl
     """Serve one client until it goes, or the gateway stops."""
     await socket.accept()
     try:
-        subscriber = hub.join(_NOTHING, drop)
+        subscriber = await hub.join(_NOTHING, drop)
     except Unavailable as refusal:
         await socket.close(TRY_AGAIN_LATER, reason=refusal.detail)
         return

@@ -24,7 +24,7 @@ from services.platform.event_store import EventStore
 from tests.benchmarks import bare_feed
 from tests.benchmarks.harness import Figure, interleaved
 from tests.benchmarks.lateness import lateness
-from tests.benchmarks.processes import answering, feeding, running_module
+from tests.benchmarks.processes import answering, running_module
 from tests.benchmarks.servers import Servers, running_servers
 from tests.benchmarks.subscribers import Close, Heard, Open, Subscribers, request
 from tests.support.builders import added, all_loaded, identified, state_after
@@ -133,7 +133,6 @@ async def _fanout(nc: Client, subscribers: Subscribers, servers: Servers, count:
         running_module("tests.benchmarks.bare_feed", servers.nats_url, str(port)),
     ):
         await answering(port)
-        await feeding(gateway)
         fanout = _Fanout(nc, subscribers, log_id, count)
         await fanout.open(gateway, port)
         yield fanout

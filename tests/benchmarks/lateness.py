@@ -19,7 +19,7 @@ from contracts.events import SeriesAdded
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from tests.benchmarks.harness import Figure
-from tests.benchmarks.processes import feeding, running_module
+from tests.benchmarks.processes import running_module
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.subscribers import Close, Lateness, Open, Subscribers, request
 from tests.support.gateway_process import GatewayProcess, gateway_process
@@ -42,7 +42,6 @@ async def lateness(nc: Client, subscribers: Subscribers, servers: Servers) -> Fi
     async with running_module("services.projector", **settings):
         await _fill(store, servers)
         async with gateway_process(**settings, library=servers.folder) as gateway:
-            await feeding(gateway)
             await subscribers.ask(Open("late", gateway.port, request(gateway.port), COUNT))
             medians, without, beside = [], [], []
             for number in range(ROUNDS + 1):

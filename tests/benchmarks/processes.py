@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.support.gateway_process import GatewayProcess
 from tests.support.waiting import eventually
 
 
@@ -24,16 +23,6 @@ async def running_module(module: str, *arguments: str, **settings: str) -> Async
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-async def feeding(gateway: GatewayProcess) -> None:
-    """Return when the gateway takes subscribers: it answers before it knows where the rows stand."""
-
-    async def takes_one() -> bool:
-        async with gateway.client() as client, client.stream("GET", "/api/loading-status/stream") as answer:
-            return answer.status_code == 200
-
-    await eventually(takes_one, within=60, every=0.05)
 
 
 async def answering(port: int) -> None:

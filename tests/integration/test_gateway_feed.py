@@ -14,8 +14,13 @@ import pytest
 from contracts.api import Frame
 from contracts.events import Part, PartStarted
 from deploy.local.nats_server import NatsServer
+from deploy.local.postgres import Postgres
 from services.gateway import feed as feed_module
+from services.gateway.feed import Hub
+from services.gateway.read_model import ReadModel
+from services.gateway.refusals import Unavailable
 from services.gateway.sse import open_stream
+from services.platform.database import connect_engine
 from tests.support.feed import subscribed
 from tests.support.gateway import API_KEY, Gateway, running_gateway
 from tests.support.histories import added
@@ -399,3 +404,40 @@ async def test_a_feed_without_a_key_is_refused(gateway: Gateway) -> None:
         response = await client.get(f"{gateway.url}/api/loading-status/stream")
 
     assert response.status_code == 401
+
+
+async def test_the_first_subscriber_waits_until_it_is_known_where_the_rows_stand(
+    servers: dict[str, Any], postgres: Postgres, database: str
+) -> None:
+    """It comes right after the start, and is not sent away."""
+    async with running_gateway(**servers) as gateway:
+        nc, read_model = gateway.store.nc, ReadModel(engine := connect_engine(servers["reader_url"]))
+        hub = Hub(nc, read_model, gateway.hub.log_id, gateway.metrics)
+        connection = await postgres.connect(database=database)
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE checkpoint")
+            async with hub.running():
+                joining = asyncio.ensure_future(hub.join(None, lambda: None))
+                await eventually(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                came_too_early = joining.done()
+                await connection.execute("ROLLBACK")
+                subscriber = await joining
+        await connection.close()
+        await engine.dispose()
+
+    assert not came_too_early
+    assert hub.position == 0
+    assert not subscriber.closed
+
+
+async def test_nobody_waits_for_rows_that_could_not_be_read(servers: dict[str, Any]) -> None:
+    """503, for the second client without a wait."""
+    async with running_gateway(**servers) as gateway:
+        nowhere = connect_engine("postgresql+asyncpg://nobody@/nothing?host=/nonexistent", connect_timeout=1.0)
+        hub = Hub(gateway.store.nc, ReadModel(nowhere), gateway.hub.log_id, gateway.metrics)
+        async with hub.running():
+            with pytest.raises(Unavailable, match="PostgreSQL"):
+                await hub.join(None, lambda: None)
+            with pytest.raises(Unavailable, match="PostgreSQL"):
+                hub.join(None, lambda: None).send(None)
+        await nowhere.dispose()
