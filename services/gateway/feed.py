@@ -18,13 +18,14 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contracts.api import Frame
-from contracts.presentation import encode_update
 from contracts.subjects import FEED_SUBJECT
-from services.gateway.domain import StreamId, stream_id
+from services.gateway.connection import chunk
+from services.gateway.domain import StreamId
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import Change, ReadModel
 from services.gateway.refusals import Unavailable, read_model_unavailable
-from services.gateway.subscriber import Subscriber, Update
+from services.gateway.subscriber import Subscriber
+from services.gateway.updates import AT_ONCE, Update, as_sse, from_projector, in_turns
 from services.platform.tasks import end
 
 log = structlog.get_logger()
@@ -35,14 +36,6 @@ _PATIENCE = 60.0
 _INBOX = 1000
 _FIRST_LOOK = 3.0
 _FRAME = msgspec.json.Decoder(Frame)
-
-
-class _Head(msgspec.Struct):
-    key: str
-    position: int
-
-
-_HEAD = msgspec.json.Decoder(_Head)
 
 
 class Hub:
@@ -106,22 +99,28 @@ class Hub:
             try:
                 if self._is_behind:
                     await self._catch_up()
-                frame = await self._frames.get()
-                if frame is not None:
-                    self._take(frame)
+                frames = [await self._frames.get()]
+                while not self._frames.empty():
+                    frames.append(self._frames.get_nowait())
+                self._take([frame for frame in frames if frame is not None])
             except Unavailable:
                 await asyncio.sleep(1.0)  # PostgreSQL is away: then nothing is committed either
             except Exception:
                 log.exception("feed_failed")
                 await asyncio.sleep(1.0)
 
-    def _take(self, frame: Frame) -> None:
-        if frame.log == self.log_id and frame.position <= self.position:
-            return  # the rows have told it
-        if frame.log != self.log_id or frame.after != self.position or not frame.complete:
-            self._is_behind = True
-            return
-        self._tell([_from_projector(raw, self.log_id) for raw in frame.updates], frame.position)
+    def _take(self, frames: list[Frame]) -> None:
+        """Tell what came while the last was being sent as one: the later it gets, the less each update costs."""
+        updates, position = list[Update](), self.position
+        for frame in frames:
+            if frame.log == self.log_id and frame.position <= position:
+                continue  # the rows have told it
+            if frame.log != self.log_id or frame.after != position or not frame.complete:
+                self._is_behind = True
+                break
+            updates += [from_projector(raw, self.log_id) for raw in frame.updates]
+            position = frame.position
+        self._tell(updates, position)
 
     async def _catch_up(self) -> None:
         """Tell what the rows say has changed since `position`; the first look only learns where they stand."""
@@ -141,12 +140,9 @@ class Hub:
             self._begin(stand.log_id or self.log_id, stand.position)
         elif stand.position > self.position:
             self._metrics.catch_ups.inc()
-            updates = []
-            for change in changes:
-                updates.append(from_row(change, self.log_id))
-                if len(updates) % 200 == 0:
-                    await asyncio.sleep(0)
-            self._tell(updates, stand.position)
+            async for updates in in_turns(changes, self.log_id):
+                self._tell(updates, updates[-1].position)
+            self._tell([], stand.position)
 
     def _begin(self, log_id: str, position: int) -> None:
         """Go on from `position`. With another log nothing that clients know holds: they come back and start anew."""
@@ -158,17 +154,15 @@ class Hub:
             subscriber.close()
 
     def _tell(self, updates: list[Update], position: int) -> None:
-        # What comes in a crowd is queued, and then sent as one.
-        alone = len(updates) == 1 and self._frames.empty()
-        sent = 0
         for update in updates:
             if len(self._recent) == REMEMBERED:
                 self._recent_after = self._recent[0].position
             self._recent.append(update)
-            for subscriber in self._subscribers:
-                sent += subscriber.offer(update, alone=alone)
+        for start in range(0, len(updates), AT_ONCE):
+            some = updates[start : start + AT_ONCE]
+            chunk_of_all = chunk(as_sse(some))
+            self._metrics.updates_sent.inc(sum(one.tell(some, chunk_of_all) for one in self._subscribers))
         self.position = position
-        self._metrics.updates_sent.inc(sent)
 
     async def _tick(self) -> None:
         reconnects = self._nc.stats["reconnects"]
@@ -252,20 +246,3 @@ class Hub:
                 await self._emptied.wait()
         for subscriber in tuple(self._subscribers):
             subscriber.drop()  # its socket takes nothing, not even the end
-
-
-def encode(key: str, position: int, json: bytes, log_id: str) -> Update:
-    """The update in both its forms."""
-    identifier = stream_id(log_id, position)
-    return Update(key, position, json, b"event: series_loading_update\nid: %b\ndata: %b\n\n" % (identifier, json))
-
-
-def from_row(change: Change, log_id: str) -> Update:
-    """The update that tells what a row says."""
-    return encode(change.key, change.position, encode_update(change.decode()), log_id)
-
-
-def _from_projector(raw: msgspec.Raw, log_id: str) -> Update:
-    body = bytes(raw)
-    head = _HEAD.decode(body)
-    return encode(head.key, head.position, body, log_id)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from litestar.types import ASGIApp, Scope
 
+from services.gateway.connection import Connection
 from services.platform.service import limit_stop
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Server(uvicorn.Server):
                 cast("ASGIApplication", make_app(self.abort)),
                 host=host,
                 port=port,
+                http=Connection,
                 lifespan="on",
                 log_config=None,
                 access_log=False,

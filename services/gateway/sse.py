@@ -4,18 +4,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from litestar.response.base import ASGIResponse
-from litestar.types import HTTPResponseBodyEvent, Receive, Send
+from litestar.types import HTTPResponseBodyEvent, Receive, Scope, Send
 
+from services.gateway.connection import sender
 from services.gateway.domain import parse_stream_id, stream_id
-from services.gateway.feed import Hub, from_row
+from services.gateway.feed import Hub
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import Change
-from services.gateway.subscriber import Subscriber, Update
+from services.gateway.subscriber import Subscriber
+from services.gateway.updates import as_sse, in_turns
 
 _RETRY = b"retry: 2000\n\n"
 _SIGN_OF_LIFE = b": still here\n\n"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_AT_ONCE = 100
 
 
 async def open_stream(
@@ -68,11 +69,13 @@ class _EventStream(ASGIResponse):
         self._head = head
         self._changes = changes
 
-    async def send_body(self, send: Send, receive: Receive) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Until the client hangs up or the hub closes it; `send` waits while the client takes nothing."""
         listening = asyncio.ensure_future(_close_at_hangup(self._subscriber, receive))
         try:
+            await self.start_response(send)
             await self._tell_present(send)
+            self._subscriber.send_now = sender(scope)
             await self._tell_changes(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
@@ -82,22 +85,19 @@ class _EventStream(ASGIResponse):
     async def _tell_present(self, send: Send) -> None:
         changes, self._changes = self._changes, []
         await send(_some(self._head))
-        for start in range(0, len(changes), _AT_ONCE):
-            told = [from_row(change, self._hub.log_id).sse for change in changes[start : start + _AT_ONCE]]
+        async for told in in_turns(changes, self._hub.log_id):
             self._subscriber.take(0)
             self._metrics.updates_sent.inc(len(told))
-            await send(_some(b"".join(told)))
-            await asyncio.sleep(0)  # `send` gives nobody else a turn until the kernel takes no more
+            await send(_some(as_sse(told)))
 
     async def _tell_changes(self, send: Send) -> None:
         subscriber = self._subscriber
-        subscriber.send_now = lambda update: _is_sent(send, update)
         is_silent = False
         while not subscriber.closed:
             updates = subscriber.take()
             if updates:
                 self._metrics.updates_sent.inc(len(updates))
-                await send(_some(b"".join([update.sse for update in updates])))
+                await send(_some(as_sse(updates)))
             elif is_silent:
                 await send(_some(_SIGN_OF_LIFE))
             is_silent = await subscriber.wait()
@@ -107,17 +107,6 @@ async def _close_at_hangup(subscriber: Subscriber, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     subscriber.close()
-
-
-def _is_sent(send: Send, update: Update) -> bool:
-    """Whether `send` took it without waiting; if not, nothing of it was sent."""
-    sending = send(_some(update.sse)).__await__()
-    try:
-        next(sending)
-    except StopIteration:
-        return True
-    sending.close()  # uvicorn waits before it writes, never behind it
-    return False
 
 
 def _some(body: bytes) -> HTTPResponseBodyEvent:

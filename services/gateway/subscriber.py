@@ -2,19 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import NamedTuple
 
-
-class Update(NamedTuple):
-    """One change of one series, encoded for everybody: as JSON, and as an SSE event."""
-
-    key: str
-    position: int
-    json: bytes
-    sse: bytes
-
+from services.gateway.connection import chunk
+from services.gateway.updates import AT_ONCE, Update, as_sse
 
 # More series than this waiting for one client means that it does not read: it is dropped and resumes by Last-Event-ID.
 MOST_WAITING = 20_000
@@ -26,14 +18,14 @@ class Subscriber:
     So a slow reader gets fewer updates, never stale ones and never out of order, and its queue is bounded by the
     number of series. `keys` None means all series. `drop` breaks the connection off, whatever it waits for.
 
-    `send_now`, if it is set, sends an update without waiting and says whether the connection took it: to wake a task
-    costs more than to send.
+    `send_now`, if it is set, sends chunks of SSE without waiting, or says that the connection takes none now: to wake a
+    task costs more than to send.
     """
 
     def __init__(self, keys: frozenset[str] | None, drop: Callable[[], None]) -> None:
         self.keys = keys
         self.closed = False
-        self.send_now: Callable[[Update], bool] | None = None
+        self.send_now: Callable[[bytes], bool] | None = None
         self.after = 0  # nothing up to this position is wanted any more
         self._drop = drop
         self._queue: OrderedDict[str, Update] = OrderedDict()
@@ -49,20 +41,40 @@ class Subscriber:
             for key in self._queue.keys() - keys:
                 del self._queue[key]
 
-    def offer(self, update: Update, *, alone: bool = False) -> bool:
-        """Queue the update if it is wanted, or send it (True): one that comes `alone`, if nothing is before it."""
-        if update.position <= self.after or (self.keys is not None and update.key not in self.keys):
-            return False
-        if alone and self.send_now is not None and self._is_waiting() and self.send_now(update):
-            self._quiet_since = monotonic()
-            return True
+    def tell(self, updates: Sequence[Update], chunk_of_all: bytes) -> int:
+        """Send at once what is wanted of `updates`, if nothing waits before them; else queue it. How many were sent.
+
+        `chunk_of_all` is made of all of them, once for every client that wants them all.
+        """
+        wanted = updates
+        if self.keys is not None or updates[0].position <= self.after:
+            wanted = [update for update in updates if self._wants(update)]
+        if not wanted:
+            return 0
+        if self.send_now is not None and self._is_waiting():
+            chunks = chunk_of_all if wanted is updates else chunk(as_sse(wanted))
+            if self.send_now(chunks):
+                self._quiet_since = monotonic()
+                return len(wanted)
+        for update in wanted:
+            self._queue_up(update)
+        return 0
+
+    def offer(self, update: Update) -> None:
+        """Queue the update if it is wanted."""
+        if self._wants(update):
+            self._queue_up(update)
+
+    def _wants(self, update: Update) -> bool:
+        return update.position > self.after and (self.keys is None or update.key in self.keys)
+
+    def _queue_up(self, update: Update) -> None:
         self._queue.pop(update.key, None)
         self._queue[update.key] = update
         if len(self._queue) > MOST_WAITING:
             self.drop()
         else:
             self.rouse()
-        return False
 
     def skip_to(self, position: int) -> None:
         """Forget what is queued up to `position`: it was sent, or is about to be, by other means."""
@@ -70,7 +82,7 @@ class Subscriber:
         for key in [key for key, update in self._queue.items() if update.position <= position]:
             del self._queue[key]
 
-    def take(self, most: int = 100) -> list[Update]:
+    def take(self, most: int = AT_ONCE) -> list[Update]:
         """The next updates, in position order; they count as being sent until `wait` is called."""
         self._busy_since = monotonic()
         return [self._queue.popitem(last=False)[1] for _ in range(min(most, len(self._queue)))]

@@ -13,10 +13,11 @@ from litestar.exceptions import WebSocketDisconnect
 
 from contracts.api import FeedError, Subscribe, Subscribed
 from contracts.subjects import is_key
-from services.gateway.feed import Hub, from_row
+from services.gateway.feed import Hub
 from services.gateway.metrics import Metrics
 from services.gateway.refusals import Unavailable
 from services.gateway.subscriber import Subscriber
+from services.gateway.updates import in_turns
 
 GOING_AWAY = 1001
 SERVICE_RESTART = 1012
@@ -73,7 +74,7 @@ async def _talk(
             said = inbox.get_nowait()
             if said is None:
                 return
-            await _answer(socket, said, subscriber, hub)
+            await _answer(socket, said, subscriber, hub, metrics)
         updates = subscriber.take()
         metrics.updates_sent.inc(len(updates))
         for update in updates:
@@ -83,7 +84,7 @@ async def _talk(
     await socket.close(GOING_AWAY if hub.closing.is_set() else SERVICE_RESTART, reason="connect again")
 
 
-async def _answer(socket: Socket, said: str | bytes, subscriber: Subscriber, hub: Hub) -> None:
+async def _answer(socket: Socket, said: str | bytes, subscriber: Subscriber, hub: Hub, metrics: Metrics) -> None:
     before = subscriber.keys
     try:
         wish = _understand(said)
@@ -96,9 +97,11 @@ async def _answer(socket: Socket, said: str | bytes, subscriber: Subscriber, hub
         return
     keys = sorted(subscriber.keys) if subscriber.keys is not None else None
     await _send(socket, msgspec.json.encode(Subscribed(keys=keys)))
-    for change in changes:
-        subscriber.take(0)
-        await _send(socket, from_row(change, hub.log_id).json)
+    async for told in in_turns(changes, hub.log_id):
+        metrics.updates_sent.inc(len(told))
+        for update in told:
+            subscriber.take(0)
+            await _send(socket, update.json)
 
 
 def _understand(said: str | bytes) -> Subscribe:

@@ -17,8 +17,7 @@ from nats.aio.client import Client
 from contracts.api import Frame
 from contracts.presentation import update_of
 from contracts.subjects import FEED_SUBJECT
-from services.gateway.feed import encode
-from services.gateway.subscriber import Update
+from services.gateway.updates import Update, encode
 from services.platform.broker import connect
 from services.platform.event_store import EventStore
 from tests.benchmarks import bare_feed

@@ -19,7 +19,6 @@ from services.gateway import feed as feed_module
 from services.gateway.feed import Hub
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Unavailable
-from services.gateway.sse import open_stream
 from services.platform.database import connect_engine
 from tests.support.feed import subscribed
 from tests.support.gateway import API_KEY, Gateway, running_gateway
@@ -320,28 +319,6 @@ async def test_a_reader_that_pauses_gets_each_update_once_and_whole(servers: dic
     ids = [int(line.rpartition(b"-")[2]) for line in told.splitlines() if line.startswith(b"id: ")]
     assert ids == list(range(1, 61))
     assert told.count(b"z" * 100_000) == 60
-
-
-async def test_a_large_snapshot_gives_others_their_turn(gateway: Gateway) -> None:
-    """Even while the connection takes all of it without waiting."""
-    await gateway.record(*(added(f"s{number}") for number in range(350)))
-    await gateway.project()
-    turns, sent_at = 0, list[int]()
-
-    async def send(message: Any) -> None:
-        if b"series_loading_update" in message.get("body", b""):
-            sent_at.append(turns)
-
-    answer = await open_stream(gateway.hub, gateway.metrics, lambda: None, keys=None, last_event_id="", snapshot=True)
-    telling = asyncio.ensure_future(answer.send_body(send, asyncio.Event().wait))  # type: ignore[arg-type]
-    while len(sent_at) < 4:
-        turns += 1
-        await asyncio.sleep(0)
-    for subscriber in gateway.hub._subscribers:
-        subscriber.close()
-    await telling
-
-    assert sent_at == sorted(set(sent_at))
 
 
 async def test_a_silent_feed_gives_a_sign_of_life(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,20 @@ async def test_a_subscriber_to_all_gets_the_present_and_then_every_change(gatewa
     assert change["type"] == "series_loading_update"
 
 
+async def test_a_large_snapshot_comes_whole(gateway: Gateway) -> None:
+    """In order, though others have their turn in between; and it counts as given."""
+    await gateway.record(*(added(f"s{number}") for number in range(250)))
+    await gateway.project()
+
+    async with connected(gateway) as client:
+        await say(client, "subscribe")
+        await hear(client)
+        told = [(await hear(client))["position"] for _ in range(250)]
+
+    assert told == list(range(1, 251))
+    assert gateway.metrics.updates_sent._value.get() == 250
+
+
 async def test_keys_come_and_go(gateway: Gateway) -> None:
     """Nothing before the first subscription; then only its keys, until they are taken back."""
     await gateway.record(added("a"), added("b"))

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway import subscriber as module
-from services.gateway.subscriber import Subscriber, Update
+from services.gateway.connection import chunk
+from services.gateway.subscriber import Subscriber
+from services.gateway.updates import Update
 
 
 def update(key: str, position: int) -> Update:
@@ -129,28 +131,33 @@ def test_a_long_silence_asks_for_a_sign_of_life() -> None:
     assert asyncio.run(listening()) == (True, False)
 
 
-def test_an_update_that_comes_alone_is_sent_to_who_waits_and_else_keeps_its_place() -> None:
-    """One that is refused is queued, and nothing overtakes it."""
-    sent: list[int] = []
-    takes = [True, False]
+def test_who_waits_is_sent_at_once_what_is_wanted_and_else_it_keeps_its_place() -> None:
+    """What the connection does not take is queued, and nothing overtakes it."""
+    sent: list[bytes] = []
+    takes = [True, True, False]
 
-    def send_now(one: Update) -> bool:
+    def send_now(chunks: bytes) -> bool:
         if takes.pop(0):
-            sent.append(one.position)
+            sent.append(chunks)
             return True
         return False
 
-    async def listening() -> tuple[list[bool], list[int]]:
+    def tell(one: Subscriber, *updates: Update) -> int:
+        return one.tell(updates, b"all of them")
+
+    async def listening() -> tuple[list[int], list[int]]:
         one, _ = subscriber()
         one.send_now = send_now
+        one.skip_to(2)
         waiting = asyncio.ensure_future(one.wait())
         await asyncio.sleep(0)
-        offered = [one.offer(update(f"s{position}", position), alone=True) for position in (1, 2, 3)]
+        told = [tell(one, update("a", 1), update("a", 2)), tell(one, update("a", 2), update("b", 3))]
+        told += [tell(one, update(f"s{position}", position)) for position in (4, 5, 6)]
         await waiting
-        return offered, positions(one.take())
+        return told, positions(one.take())
 
-    offered, queued = asyncio.run(listening())
+    told, queued = asyncio.run(listening())
 
-    assert offered == [True, False, False]
-    assert sent == [1]
-    assert queued == [2, 3]
+    assert told == [0, 1, 1, 0, 0]
+    assert sent == [chunk(update("b", 3).sse), b"all of them"]
+    assert queued == [5, 6]
