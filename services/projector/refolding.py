@@ -57,6 +57,7 @@ class Refolding:
         self._states: OrderedDict[str, SeriesState] = OrderedDict()
         self._written: set[str] = set()  # series that have a row
         self._apart: dict[str, int] = {}  # series that are folded at the end, and the position of their last event
+        self._analyzed = 0  # the position at which the database last looked at what it holds
 
     async def prepare(self) -> None:
         """Make the tables, each with only the index that writing it needs."""
@@ -77,7 +78,7 @@ class Refolding:
                         self._states.update(await read_states(self._connection, missing))
                     folded = domain.fold(self._states, events, tell=False)
                     await writing
-                    writing = asyncio.ensure_future(write_rows(self._connection, folded))
+                    writing = asyncio.ensure_future(self._write(folded))
                     self._apart |= {one.event.key: one.position for one in folded.refused}
                     self._remember(folded)
                     self.position = batch[-1].position
@@ -85,6 +86,21 @@ class Refolding:
             await writing
         finally:
             await end(writing)
+
+    async def _write(self, folded: Folded) -> None:
+        if self.position >= 2 * self._analyzed:
+            await self._analyze()
+        await write_rows(self._connection, folded)
+
+    async def _analyze(self) -> None:
+        """Tell the planner what the tables hold: no autovacuum comes to temporary ones.
+
+        Untold, it takes series for so few that it reads whole tables to find the rows of some: the longer the log, the
+        slower each batch.
+        """
+        self._analyzed = self.position
+        for table in _TABLES:
+            await self._connection.execute(text(f"ANALYZE {table}"))
 
     async def settle(self) -> list[Replayed]:
         """Fold the series that were left out, so that all rows stand at `position`. Raises LogUnavailable."""
@@ -101,8 +117,7 @@ class Refolding:
         for table in ("episodes", "seasons"):
             orphans = f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM anime_series WHERE id = t.series_id)"  # noqa: S608
             await self._connection.execute(text(orphans))
-            await self._connection.execute(text(f"ANALYZE {table}"))
-        await self._connection.execute(text("ANALYZE anime_series"))
+        await self._analyze()
         return found
 
     async def _put(self, key: str, series: Replayed) -> None:
