@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.nats_server import NatsServer
 from services.cli.main import main
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
+from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from tests.support.backups import Says
 from tests.support.gateway import Gateway, running_gateway
@@ -26,6 +28,14 @@ async def store(nats_url: str) -> AsyncIterator[EventStore]:
     await streams.declare(store.js)
     yield store
     await nc.close()
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The owner's engine on a fresh database."""
+    engine = connect_engine(database_url)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from contracts.events import EventParked, PartFailed, RecordedEvent, SeriesRemov
 from contracts.state import SeriesState
 from deploy.local.nats_server import NatsServer
 from services.cli.main import main
-from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.tasks import end
 from services.projector.projector import Projector
@@ -27,13 +26,6 @@ BAD_BODY = b'{"type":"part-failed.v1","key":"bleach"}'
 UNKNOWN_TAG = b'{"type":"series-rated.v9","key":"bleach","stars":5}'
 
 Says = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = connect_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The projector on a real log and a real PostgreSQL: rows equal the fold, frames leave no gap."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
-import pytest
 from nats.aio.msg import Msg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,13 +20,6 @@ from services.projector.read_model import ReadModel
 from tests.support.histories import added, loaded_after
 from tests.support.projecting import has_caught_up, has_reached, projecting
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = connect_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 async def load_series(store: EventStore, key: str) -> None:

@@ -13,20 +13,12 @@ from contracts.subjects import FEED_SUBJECT
 from deploy.local.nats_server import NatsServer
 from deploy.nats.permissions import PUBLISH
 from services.platform.broker import connect
-from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.tasks import end
 from services.projector.projector import Projector
 from services.projector.read_model import ReadModel
 from tests.support.histories import added
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = connect_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """`rebuild` and `verify` on a real log and a real PostgreSQL, while the log grows and rows are read."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
@@ -29,13 +28,6 @@ from tests.support.projecting import (
     waits_for_a_lock,
 )
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = connect_engine(database_url)
-    yield engine
-    await engine.dispose()
 
 
 async def test_lost_rows_come_back_while_series_are_added(store: EventStore, engine: AsyncEngine) -> None:

@@ -1,26 +1,16 @@
 """`verify` on a real log and a real PostgreSQL: it finds what was tampered with, and `rebuild` mends it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.projector.comparing import Difference
 from services.projector.rebuild import rebuild, verify
 from tests.support.projecting import execute, has_caught_up, load, project, projecting, rows, unwatched
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = connect_engine(database_url)
-    yield engine
-    await engine.dispose()
-
 
 DAMAGES: list[tuple[str, int, list[tuple[Any, ...]]]] = [
     (
