@@ -88,15 +88,15 @@ class Refolding:
             await end(writing)
 
     async def _write(self, folded: Folded) -> None:
+        await write_rows(self._connection, folded)
         if self.position >= 2 * self._analyzed:
             await self._analyze()
-        await write_rows(self._connection, folded)
 
     async def _analyze(self) -> None:
         """Tell the planner what the tables hold: no autovacuum comes to temporary ones.
 
-        Untold, it takes series for so few that it reads whole tables to find the rows of some: the longer the log, the
-        slower each batch.
+        Untold, it does not know how few rows are one series', and reads whole tables to find those of a batch: the
+        longer the log, the slower. Each time that they have doubled is enough.
         """
         self._analyzed = self.position
         for table in _TABLES:

@@ -61,7 +61,7 @@ async def test_a_series_is_there_at_once_and_comes_alive(stack: Stack) -> None:
     # Who is told how many of them depends on how fast each reads; who is told of a position is told the same.
     by_socket = {one["position"]: one for one in seen_by_socket}
     by_feed = {one["position"]: one for one in feed.updates}
-    assert list(by_socket) == sorted(by_socket)
+    assert [one["position"] for one in seen_by_socket] == sorted(by_socket)
     assert max(by_socket) == max(by_feed)
     assert all(by_socket[position] == by_feed[position] for position in by_socket.keys() & by_feed.keys())
 
