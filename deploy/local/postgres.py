@@ -75,9 +75,9 @@ class Postgres:
         return self._daemon.pid
 
     def url(self, role: str = OWNER, *, database: str = DATABASE) -> str:
-        """SQLAlchemy's URL for `role` (coldopen, coldopen_reader or postgres); the server must have been started."""
+        """SQLAlchemy's URL for `role` (coldopen, coldopen_reader or postgres); the folder must have been claimed."""
         if self._sockets is None:
-            raise RuntimeError("PostgreSQL has not been started")
+            raise RuntimeError("PostgreSQL's folder has not been claimed")
         return _url(role, self._passwords[role], database, str(self._sockets))
 
     async def connect(self, role: str = SUPERUSER, *, database: str = "postgres") -> asyncpg.Connection:
@@ -86,13 +86,24 @@ class Postgres:
             host=str(self._sockets), port=_PORT, user=role, password=self._passwords[role], database=database
         )
 
+    def claim(self) -> None:
+        """Lock the folder, so that `url` is known before the server is there. Raises AlreadyRunning or StartFailed."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        self._daemon.lock()
+        try:
+            self._passwords = passwords(self._folder / "passwords.json", (SUPERUSER, OWNER, READER))
+            self._sockets = self._sockets or self._choose_sockets()
+            write_private(self._folder / "sockets", str(self._sockets).encode())
+        except BaseException:
+            self._daemon.unlock()
+            raise
+
     async def start(self) -> None:
         """Make the cluster if it is new, start the server and wait until it is ready (a long recovery included).
 
         Raises AlreadyRunning or StartFailed.
         """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        self._daemon.lock()
+        self.claim()
         try:
             await self._start()
         except BaseException:
@@ -101,13 +112,10 @@ class Postgres:
 
     async def _start(self) -> None:
         user = choose_user(self._data)
-        self._passwords = passwords(self._folder / "passwords.json", (SUPERUSER, OWNER, READER))
         programs = find_programs(user, *self._copies())
         if not self._data.exists():
             await init_cluster(self._data, programs, user, self._passwords[SUPERUSER], fsync=self._fsync)
         remove_false_pid_file(self._data)
-        self._sockets = self._sockets or self._choose_sockets()
-        write_private(self._folder / "sockets", str(self._sockets).encode())
         arguments = server_arguments(seen_by(user, self._data), fsync=self._fsync)
         command = [str(programs / "postgres"), *arguments]
         self._daemon.spawn(command, cwd=self._data, env=child_environment(), user=user)

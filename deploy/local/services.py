@@ -1,5 +1,6 @@
 """The services as child processes: each with its own settings in its environment, and nothing of another one's."""
 
+import asyncio
 import sys
 from collections.abc import Mapping
 
@@ -33,31 +34,24 @@ _INHERITED = (
 )
 
 
-def needs(name: str, field: str) -> bool:
-    """Whether the service's settings have `field`."""
-    return field in _fields(name)
-
-
-def _fields(name: str) -> list[str]:
-    return [field.name for field in fields_of(SERVICES[name])]
-
-
 def environment_of(name: str, told: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a service. A secret reaches it only if its settings name it.
 
     `told` holds values by field, of which those that the service doesn't have are left out; what it does not say is
     taken from `environ`.
     """
-    variables = {field: PREFIX + field.upper() for field in _fields(name)}
+    variables = {field.name: PREFIX + field.name.upper() for field in fields_of(SERVICES[name])}
     found = {variable: environ[variable] for variable in (*_INHERITED, *variables.values()) if variable in environ}
     return found | {variables[field]: value for field, value in told.items() if field in variables}
 
 
-def spec_of(name: str, told: Mapping[str, str], environ: Mapping[str, str]) -> ChildSpec:
-    """How the supervisor starts the service."""
-    return ChildSpec(
-        name=name, argv=(sys.executable, "-m", f"services.{name}"), env=environment_of(name, told, environ)
-    )
+def spec_of(
+    name: str, told: Mapping[str, str], environ: Mapping[str, str], *, gate: asyncio.Event | None = None
+) -> ChildSpec:
+    """How the supervisor starts the service; with a `gate` it only prepares itself until that is set."""
+    program = (f"services.{name}",) if gate is None else ("deploy.local.early", f"services.{name}")
+    env = environment_of(name, told, environ)
+    return ChildSpec(name=name, argv=(sys.executable, "-m", *program), env=env, gate=gate)
 
 
 def check_settings(told: Mapping[str, str], environ: Mapping[str, str]) -> None:

@@ -22,13 +22,12 @@ from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
 from deploy.local.postgres_roles import OWNER, READER
 from deploy.local.probe import answers
-from deploy.local.services import check_settings, needs, spec_of
+from deploy.local.services import check_settings, spec_of
 from deploy.local.supervised import ChildSpec, describe
 from deploy.local.supervisor import GRACE, Supervisor
 from services.platform.streams import ForeignLog
 from services.platform.tasks import end
 
-_FIRST = ("gateway", "projector")
 _BEHIND = ("nfo", "episodes", "images", "caretaker")
 _KEEPS_FAILING = 4  # times
 _WRONGLY_TOLD = 2  # exit code of a service whose settings are wrong: trying again changes nothing
@@ -74,7 +73,7 @@ class Stack:
         self._forward = forward
         self._last_words: dict[str, str] = {}
         self._specs: dict[str, ChildSpec] = {}
-        self._log_is_there = asyncio.Event()
+        self._all_is_there = asyncio.Event()
         self._supervisor = Supervisor(options.data_dir, forward=self._hear)
         self._nats = None if options.environ.get("COLDOPEN_NATS_URL") else NatsServer(options.data_dir)
         self._postgres = None if options.environ.get("COLDOPEN_DATABASE_URL") else Postgres(options.data_dir)
@@ -88,43 +87,41 @@ class Stack:
     async def start(self) -> None:
         """Start everything; returns when the gateway takes requests. Raises StartFailed or TimeoutError."""
         self._supervisor.start(self.options.extra)
-        # Six Pythons that begin at once make a person wait for the gateway. What works behind it begins when it
-        # answers; or before it, in the seconds that a new database takes.
-        early = self._postgres is not None and not (self.options.data_dir / "postgres" / "data").exists()
-        await _side_by_side(self._start_log(early=early), self._start_database())
+        if self._postgres is not None:
+            self._postgres.claim()
+        await _side_by_side(self._start_log(), self._start_database())
+        self._all_is_there.set()
+        self._start_services("projector")
         if self._nats is not None:
             kept = keep_running("nats", self._nats, self._forward, is_stuck=self._nats.wants_restart)
             self._keepers.append(asyncio.create_task(kept))
         if self._postgres is not None:
             self._keepers.append(asyncio.create_task(keep_running("postgres", self._postgres, self._forward)))
         await self._until_live()
-        if not early:
-            self._start_services(_BEHIND)
+        self._start_services(*_BEHIND)  # six Pythons that begin at once would make a person wait for the gateway
 
-    async def _start_log(self, *, early: bool) -> None:
+    async def _start_log(self) -> None:
         if self._nats is not None:
             await self._nats.start()
+        # It is what a person waits for: it prepares itself meanwhile.
+        self._start_services("gateway", gate=self._all_is_there)
         try:
             await bootstrap_log(self._nats_url("operator"), self.options.library)
         except ForeignLog as error:
             raise StartFailed(str(error)) from error
-        if early:
-            self._start_services(_BEHIND)
-        self._log_is_there.set()
 
     async def _start_database(self) -> None:
         if self._postgres is not None:
             await self._postgres.start()
         await bootstrap_database(self._database_url(OWNER))
-        await self._log_is_there.wait()
-        self._start_services(_FIRST)
 
-    def _start_services(self, names: tuple[str, ...]) -> None:
+    def _start_services(self, *names: str, gate: asyncio.Event | None = None) -> None:
         for name in names:
-            told = self.options.settings() | {"nats_url": self._nats_url(name)}
-            if needs(name, "database_url"):
-                told["database_url"] = self._database_url(READER if name == "gateway" else OWNER)
-            self._specs[name] = spec_of(name, told, self.options.environ)
+            told = self.options.settings() | {
+                "nats_url": self._nats_url(name),
+                "database_url": self._database_url(READER if name == "gateway" else OWNER),
+            }
+            self._specs[name] = spec_of(name, told, self.options.environ, gate=gate)
         self._supervisor.start([self._specs[name] for name in names], gateway=self.options.url)
 
     def _nats_url(self, role: str) -> str:

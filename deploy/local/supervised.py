@@ -13,6 +13,7 @@ import psutil
 
 from deploy.local.daemon import child_command
 from deploy.local.logs import LINE_LIMIT, Forward, LogFile
+from services.platform.tasks import end
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
@@ -31,11 +32,15 @@ class State(StrEnum):
 
 
 class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A service: its name (also the prefix of its lines), its command, and its whole environment."""
+    """A service: its name (also the prefix of its lines), its command, and its whole environment.
+
+    With a `gate` its command waits for a word on its standard input, which comes when that is set (see `early`).
+    """
 
     name: str
     argv: tuple[str, ...]
     env: dict[str, str]
+    gate: asyncio.Event | None = None
 
 
 class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +148,7 @@ class Supervised:
             process = await asyncio.create_subprocess_exec(
                 *child_command(self.spec.argv, signal.SIGTERM),
                 env=self.spec.env,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if self.spec.gate else asyncio.subprocess.DEVNULL,
                 stdout=its_output,
                 stderr=its_output,
                 start_new_session=True,
@@ -159,13 +164,22 @@ class Supervised:
         if self._stopping.is_set():  # asked to stop while it was being started
             self._ask_to_stop()
         reading = asyncio.create_task(self._read(output))
+        opening = asyncio.create_task(self._open_gate(process.stdin))
         code = await process.wait()
+        await end(opening)
         # What it started goes with it, and then the output ends, unless somebody took it to another session.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         with suppress(TimeoutError):
             await asyncio.wait_for(reading, _LAST_WORDS)
         return code
+
+    async def _open_gate(self, gate: asyncio.StreamWriter | None) -> None:
+        """Give a service that waits for it the word to go on, at its time."""
+        if self.spec.gate is not None and gate is not None:
+            await self.spec.gate.wait()
+            gate.write(b"\n")
+            gate.close()
 
     async def _read(self, descriptor: int) -> None:
         """Take line after line until the output ends."""

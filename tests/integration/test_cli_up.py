@@ -167,6 +167,24 @@ def test_a_service_that_can_not_start_ends_it_with_the_reason(folder: Path) -> N
     assert list((folder / "tmp").iterdir()) == []
 
 
+def test_a_database_that_can_not_start_ends_it_with_the_reason(folder: Path) -> None:
+    """The gateway, which has begun by then, never runs."""
+    with cli.Running(folder, "up", "--port", "0") as up:
+        up.line("Ctrl-C")
+        up.send(signal.SIGTERM)
+        assert up.ended() == 0
+    (folder / ".coldopen" / "postgres" / "data" / "global" / "pg_control").unlink()
+    said = (folder / ".coldopen" / "logs" / "gateway.log").read_text()
+
+    failed = cli.run(folder, "up", "--port", "0")
+
+    assert failed.returncode == 1
+    assert "pg_control" in failed.stderr
+    assert (folder / ".coldopen" / "logs" / "gateway.log").read_text() == said
+    assert not (folder / ".coldopen" / "run.json").exists()
+    assert list((folder / "tmp").iterdir()) == []
+
+
 def test_a_service_that_crashes_as_it_begins_ends_it(folder: Path) -> None:
     """A broken library of the machine's may end a process by a signal before it says a word."""
     (folder / "broken").mkdir()

@@ -334,3 +334,52 @@ def test_a_log_is_bounded(tmp_path: Path) -> None:
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) < 220
     text = (tmp_path / "a.old.log").read_text() + (tmp_path / "a.log").read_text()
     assert text.endswith("line 099\n")
+
+
+GATED = "import sys, time; print('waits', flush=True);print(sys.stdin.buffer.read(), flush=True); time.sleep(600)"
+
+
+def gated_spec(gate: asyncio.Event) -> ChildSpec:
+    return ChildSpec(name="a", argv=(sys.executable, "-c", GATED), env={"PATH": os.defpath}, gate=gate)
+
+
+async def test_a_service_with_a_gate_is_told_when_to_go_on(supervisor: Supervisor, lines: Lines) -> None:
+    """By one word on its standard input; when it is started again, at once."""
+    gate = asyncio.Event()
+    supervisor.start([gated_spec(gate)])
+    await eventually(lambda: ("a", "waits") in lines)
+    assert len(lines) == 1
+
+    gate.set()
+    await eventually(lambda: len(lines) == 2)
+    os.kill(pid_of(supervisor) or 0, signal.SIGKILL)
+    await eventually(lambda: len(lines) == 5)
+
+    word = str(b"\n")
+    assert [line for _, line in lines] == ["waits", word, "ended (SIGKILL): starts again in 0.2 s", "waits", word]
+
+
+async def test_a_gate_that_is_never_opened_keeps_nothing_from_stopping(supervisor: Supervisor, lines: Lines) -> None:
+    supervisor.start([gated_spec(asyncio.Event())])
+    await eventually(lambda: ("a", "waits") in lines)
+    process = psutil.Process(pid_of(supervisor) or 0)
+
+    await supervisor.stop(grace=600)
+
+    assert not process.is_running()
+    assert lines == [("a", "waits")]
+
+
+@pytest.mark.parametrize(("word", "code"), [(b"\n", 2), (b"", 0)])
+async def test_a_service_that_was_imported_early_runs_only_when_told(word: bytes, code: int) -> None:
+    """The gateway, which without settings ends with 2 as soon as it runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.local.early", "services.gateway"),
+        env={"PATH": os.defpath},
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate(word)
+
+    assert process.returncode == code
+    assert (b"COLDOPEN_NATS_URL is not set" in said) == bool(word)
