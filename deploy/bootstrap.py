@@ -5,6 +5,7 @@ marker file, but only while nothing has ever been loaded: later its absence mean
 """
 
 import asyncio
+import os
 import re
 import sys
 import time
@@ -19,6 +20,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from contracts.subjects import STREAM
+from deploy.local.one_off import run_to_end
 from services.platform import streams
 from services.platform.broker import connect
 from services.platform.claims import Claims, rebuild
@@ -94,11 +96,13 @@ async def _has_loaded(js: JetStreamContext) -> bool:
 
 
 async def bootstrap_database(database_url: str) -> None:
-    """Bring the database to the newest shape. Raises TimeoutError if no server answers in time."""
-    if await _revision(database_url) != newest_revision():
-        from services.platform.migrate import upgrade  # it takes longer to import than a usual start may take
+    """Bring the database to the newest shape.
 
-        await upgrade(database_url)
+    Raises TimeoutError if no server answers in time, StartFailed if the migration fails.
+    """
+    if await _revision(database_url) != newest_revision():
+        told = os.environ | {"COLDOPEN_DATABASE_URL": database_url}
+        await run_to_end("the migration of the database", [sys.executable, "-m", "deploy.migrate"], env=told)
 
 
 async def _revision(database_url: str) -> str | None:

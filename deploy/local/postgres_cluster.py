@@ -1,9 +1,7 @@
 """A PostgreSQL cluster in a folder: how it is made, and with which settings its server runs."""
 
-import asyncio
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.daemon import StartFailed, User, child_command
+from deploy.local.daemon import User
+from deploy.local.one_off import run_to_end
 from deploy.local.private_files import write_private
 
 # For one machine that has other things to do: few connections, no replication, no helper processes that idle.
@@ -82,23 +81,7 @@ async def _initdb(folder: Path, programs: Path, user: User, *, fsync: bool) -> N
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
         *(() if fsync else ("--no-sync",)),
     ]
-    process = await asyncio.create_subprocess_exec(
-        *child_command(command, signal.SIGTERM, user),
-        cwd=folder,
-        env=child_environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise StartFailed(f"PostgreSQL's initdb failed ({process.returncode}):\n{output.decode(errors='replace')}")
+    await run_to_end("PostgreSQL's initdb", command, env=child_environment(), cwd=folder, user=user)
 
 
 def remove_false_pid_file(data: Path) -> None:

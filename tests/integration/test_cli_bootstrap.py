@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from contracts.events import Canonical, LogoLoaded, Part, SeriesAdded
 from contracts.subjects import STREAM
 from deploy.bootstrap import bootstrap_database, bootstrap_log, newest_revision
+from deploy.local.daemon import StartFailed
 from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
 from services.platform import streams
@@ -131,11 +132,22 @@ async def test_it_migrates_an_empty_database_and_leaves_a_new_one_alone(
     url = postgres.url(database=empty_database)
 
     await bootstrap_database(url)
-    # Importing the migrations' machinery takes longer than the rest of a usual start.
-    monkeypatch.setitem(sys.modules, "services.platform.migrate", None)
+    monkeypatch.setattr(sys, "executable", "/no/such/python")  # migrating takes longer than the rest of a usual start
     await bootstrap_database(url)
 
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     revision = await connection.fetchval("SELECT version_num FROM alembic_version")
     await connection.close()
     assert revision == newest_revision()
+
+
+async def test_a_migration_that_fails_says_why(postgres: Postgres, empty_database: str) -> None:
+    """Such as one of a database that a later release has used."""
+    url = postgres.url(database=empty_database)
+    await bootstrap_database(url)
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+
+    with pytest.raises(StartFailed, match=r"failed \(1\):\nCan't locate revision identified by '9999'\n$"):
+        await bootstrap_database(url)
