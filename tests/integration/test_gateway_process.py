@@ -117,3 +117,9 @@ async def test_more_clients_than_files_may_be_open_at_first(
         await gateway.stop(signal.SIGKILL)
 
     assert answers == [b"HTTP/1.1 200 OK\r\n"] * 200
+
+
+async def test_it_does_not_load_what_it_has_no_use_for(process: GatewayProcess) -> None:
+    """Litestar loads Pydantic for every application, in an eighth of the time that the gateway's start takes."""
+    assert any("/msgspec/" in path for path in process.libraries)
+    assert not any("/pydantic_core/" in path for path in process.libraries)

@@ -68,6 +68,12 @@ class GatewayProcess:
         size: int = psutil.Process(self._process.pid).memory_info().rss
         return size
 
+    @property
+    def libraries(self) -> list[str]:
+        """The paths of the shared libraries that it has loaded."""
+        assert self._process is not None
+        return [one.path for one in psutil.Process(self._process.pid).memory_maps() if ".so" in one.path]
+
     async def _is_up(self) -> bool:
         assert self._process is not None
         assert self._process.returncode is None, "the gateway has ended"
