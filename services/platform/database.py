@@ -15,18 +15,25 @@ _READ_ONLY = "25006"  # a stand-by: the primary is elsewhere or not yet promoted
 
 
 def connect_engine(
-    url: str, *, pool_size: int = 5, connect_timeout: float = 5.0, command_timeout: float = 10.0, name: str = "coldopen"
+    url: str,
+    *,
+    pool_size: int = 5,
+    connect_timeout: float = 5.0,
+    command_timeout: float = 10.0,
+    name: str = "coldopen",
+    tested: bool = True,
 ) -> AsyncEngine:
     """An engine for `postgresql+asyncpg://…`; nothing is connected yet. Times in seconds.
 
-    Connections are tested when they are taken from the pool, so that a restart of the server costs no error.
+    Connections are tested when they are taken from the pool, so that a restart of the server costs no error. A test
+    is three turns to the server: `tested=False` is for who takes one for each small thing, and tries again anyway.
     """
     return create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=connect_timeout,
-        pool_pre_ping=True,
+        pool_pre_ping=tested,
         connect_args={
             "timeout": connect_timeout,
             "command_timeout": command_timeout,

@@ -20,8 +20,8 @@ class Folded(msgspec.Struct, frozen=True):
     """What a batch changed.
 
     `states` are the newest states by key; `episodes` the events whose seasons now count, by key; `begun` the keys
-    whose life began in the batch (their rows are made anew); `updates` is one LoadingUpdate per change, encoded, in
-    position order. `refused` are the events that were left out: no column takes their numbers.
+    of which another life began in the batch (their rows are made anew); `updates` is one LoadingUpdate per change,
+    encoded, in position order. `refused` are the events that were left out: no column takes their numbers.
     """
 
     states: dict[str, SeriesState]
@@ -58,7 +58,8 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent], *, 
         if tell:
             updates.append(encode_update(now))
         if isinstance(event, SeriesAdded):
-            begun.add(event.key)
+            if event.key in before:
+                begun.add(event.key)
             episodes.pop(event.key, None)
         elif isinstance(event, EpisodesLoaded) and now.episodes_at == recorded.position:
             episodes[event.key] = event

@@ -27,7 +27,7 @@ _OPTIONS = ("--verify", "--json")
 
 async def _project(settings: ProjectorSettings) -> None:
     nc = await connect("projector", settings.nats_url)
-    engine = connect_engine(settings.database_url, name="coldopen-projector")
+    engine = connect_engine(settings.database_url, name="coldopen-projector", tested=False)
     try:
         await until_stopped(Projector(EventStore(nc), ReadModel(engine), max_batch=settings.max_batch).run())
     finally:

@@ -4,11 +4,12 @@ Only the projector writes these tables. A guard failure means that another proje
 wrote them anew: what this process holds in memory is worth nothing then.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import CursorResult, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.events import EpisodesLoaded
@@ -62,9 +63,19 @@ _COLUMNS: dict[str, str] = {
     "updated_at": "timestamptz",
 }
 _ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
-_UPSERT = text(
-    f"INSERT INTO anime_series ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS}) "  # noqa: S608 - our own names
+_INSERT = f"INSERT INTO anime_series ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 - our own
+_OR_UPDATE = (
     f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'key')}"
+)
+_MOVE = (
+    "UPDATE checkpoint SET log_id = :to_log_id, position = :to_position, updated_at = now() WHERE "
+    "log_id IS NOT DISTINCT FROM :from_log_id AND generation = :from_generation AND position = :from_position"
+)
+_UPSERT = text(f"{_INSERT} {_OR_UPDATE}")
+# One turn to the server, which is what a batch of one event takes its time for.
+_MOVE_AND_UPSERT = text(
+    f"WITH moved AS ({_MOVE} RETURNING 1), "  # noqa: S608 - our own
+    f"written AS ({_INSERT} WHERE EXISTS (SELECT FROM moved) {_OR_UPDATE}) SELECT FROM moved"
 )
 _DROP_FORMER_LIVES = text("DELETE FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
 _DROP_EPISODES = text("DELETE FROM episodes WHERE series_id = ANY(CAST(:ids AS bigint[]))")
@@ -103,20 +114,31 @@ class ReadModel:
 
     async def states(self, keys: Iterable[str]) -> dict[str, SeriesState]:
         """The states that the rows of these keys hold."""
-        async with self._engine.connect() as connection:
+        async with self._connect() as connection:
             return await read_states(connection, keys)
 
     async def commit(self, log_id: str, before: Checkpoint, position: int, folded: Folded) -> Checkpoint:
-        """Write what a batch changed and move the checkpoint to `position`. Raises GuardFailed; all or nothing."""
+        """Write what a batch changed and move the checkpoint to `position`. Raises GuardFailed; all or nothing.
+
+        The checkpoint is moved before any row is touched: who else moves it waits, and then finds it elsewhere.
+        """
         after = Checkpoint(log_id, before.generation, position)
-        async with self._engine.begin() as connection:
-            await _lock(connection, before)
-            await write_rows(connection, folded)
-            await connection.execute(
-                text("UPDATE checkpoint SET log_id = :log_id, position = :position, updated_at = now()"),
-                {"log_id": log_id, "position": position},
-            )
+        move = _prefixed("from", before) | _prefixed("to", after)
+        if folded.begun or folded.episodes:
+            async with self._engine.begin() as connection:
+                await _check_moved(connection, await connection.execute(text(_MOVE), move), before)
+                await write_rows(connection, folded)
+        else:
+            async with self._connect() as connection:
+                moved = await connection.execute(_MOVE_AND_UPSERT, move | _rows(folded.states.values()))
+                await _check_moved(connection, moved, before)
         return after
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        """For single statements, which need no transaction around them."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def read_checkpoint(connection: AsyncConnection, *, lock: bool = False) -> Checkpoint:
@@ -143,10 +165,13 @@ async def read_states(connection: AsyncConnection, keys: Iterable[str]) -> dict[
     return {row.key: _STATE.decode(row.state) for row in rows if row.state is not None}
 
 
-async def _lock(connection: AsyncConnection, before: Checkpoint) -> None:
-    found = await read_checkpoint(connection, lock=True)
-    if found != before:
-        raise GuardFailed(f"expected {before}, found {found}")
+async def _check_moved(connection: AsyncConnection, moved: CursorResult[Any], before: Checkpoint) -> None:
+    if moved.rowcount != 1:
+        raise GuardFailed(f"expected {before}, found {await read_checkpoint(connection)}")
+
+
+def _prefixed(prefix: str, one: Checkpoint) -> dict[str, Any]:
+    return {f"{prefix}_{name}": value for name, value in msgspec.structs.asdict(one).items()}
 
 
 async def _replace_episodes(connection: AsyncConnection, folded: Folded) -> None:
