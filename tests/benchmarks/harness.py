@@ -55,13 +55,17 @@ async def interleaved(
     rounds: int, thing: Callable[[], Awaitable[float]], limit: Callable[[], Awaitable[float]]
 ) -> tuple[list[float], list[float]]:
     """`rounds` values of each, A B A B, after one warm-up of both."""
-    await thing()
-    await limit()
-    values, limits = [], []
-    for _ in range(rounds):
-        values.append(await thing())
-        limits.append(await limit())
+    values, limits = await in_turns(rounds, thing, limit)
     return values, limits
+
+
+async def in_turns(rounds: int, *things: Callable[[], Awaitable[float]]) -> list[list[float]]:
+    """`rounds` values of each thing, A B C A B C, after one warm-up of all."""
+    found: list[list[float]] = [[] for _ in things]
+    for _ in range(rounds + 1):
+        for values, thing in zip(found, things, strict=True):
+            values.append(await thing())
+    return [values[1:] for values in found]
 
 
 class Run(msgspec.Struct, frozen=True):
