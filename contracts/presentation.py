@@ -1,14 +1,20 @@
 """How a series' state reads to people and programs: progress, message, error, and the bodies made of them. Pure."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import msgspec
 
 from contracts.api import EpisodeState, LoadingProgress, LoadingStatusBody, LoadingUpdate, PartSummary, PartView
 from contracts.artwork import poster_of
 from contracts.events import CONTENT_PARTS, Episode, ErrorKind, Part
-from contracts.state import PartState, SeriesState
+from contracts.state import LoadingStatus, PartState, SeriesState
+
+_Parts: TypeAlias = Sequence[tuple[Part, PartState]]
+# The position of each error, its words, whether it is likely to pass by itself.
+_Errors: TypeAlias = Sequence[tuple[int, str, bool]]
 
 MAX_RETRIES = 3
 _DOING = {
@@ -20,14 +26,13 @@ _DOING = {
 }
 _PASSING: frozenset[ErrorKind] = frozenset({"network", "busy"})
 _BY_ITSELF = ". It will be tried again by itself later; a retry does it now"
+_CONTENT = tuple((part, attrgetter(part.value)) for part in CONTENT_PARTS)
 
 
 def parts_of(state: SeriesState) -> list[tuple[Part, PartState]]:
     """Identity and the wanted parts, in the order in which they are named everywhere."""
-    return [
-        (Part.IDENTITY, state.identity),
-        *((part, state.part(part)) for part in CONTENT_PARTS if part in state.wanted),
-    ]
+    wanted = state.wanted
+    return [(Part.IDENTITY, state.identity), *[(part, of(state)) for part, of in _CONTENT if part in wanted]]
 
 
 def progress_of(state: SeriesState) -> LoadingProgress:
@@ -43,30 +48,39 @@ def progress_of(state: SeriesState) -> LoadingProgress:
 
 def error_of(state: SeriesState) -> str | None:
     """The last error that still stands, of a part or of an event that could not be read; at most 1,000 characters."""
-    standing = _standing(state)
+    return _last(_standing(state, parts_of(state)))
+
+
+def _last(standing: _Errors) -> str | None:
     return max(standing)[1][:1000] if standing else None
 
 
-def _standing(state: SeriesState) -> list[tuple[int, str, bool]]:
-    """The errors that still stand: the position of each, its words, whether it is likely to pass by itself."""
-    of_parts = [
+def _standing(state: SeriesState, parts: _Parts) -> _Errors:
+    """The errors that still stand."""
+    found = [
         (part.error_position, f"{name}: {part.error.message}", part.error.kind in _PASSING)
-        for name, part in parts_of(state)
+        for name, part in parts
         if part.error
     ]
-    return of_parts + [(position, f"event {position}: {reason}", False) for position, reason in state.parked.items()]
+    if state.parked:
+        found += [(position, f"event {position}: {reason}", False) for position, reason in state.parked.items()]
+    return found
 
 
 def message_of(state: SeriesState) -> str:
     """One line for people: what is going on."""
-    status = state.loading_status
+    parts = parts_of(state)
+    return _message(state, state.loading_status, parts, _standing(state, parts))
+
+
+def _message(state: SeriesState, status: LoadingStatus, parts: _Parts, standing: _Errors) -> str:
     if status == "removed":
         return "Removed, and its files deleted" if state.files_deleted else "Removed"
     if status == "completed":
-        return _completed(state)
+        return _completed(state, parts, standing)
     if status == "failed":
-        return _failed(state)
-    for part, one in parts_of(state):
+        return _failed(standing)
+    for part, one in parts:
         if one.status == "loading":
             return f"{_DOING[part]}…"
         if one.status == "retrying":
@@ -74,18 +88,18 @@ def message_of(state: SeriesState) -> str:
     return "Queued for loading"
 
 
-def _failed(state: SeriesState) -> str:
-    _, error, passes = max(_standing(state), default=(0, "nothing could be loaded", False))
+def _failed(standing: _Errors) -> str:
+    _, error, passes = max(standing, default=(0, "nothing could be loaded", False))
     return f"Failed: {error}"[: 1000 - len(_BY_ITSELF)] + (_BY_ITSELF if passes else "")
 
 
-def _completed(state: SeriesState) -> str:
-    position, error, _ = max(_standing(state), default=(0, "", False))
+def _completed(state: SeriesState, parts: _Parts, standing: _Errors) -> str:
+    position, error, _ = max(standing, default=(0, "", False))
     if position in state.parked:
         return f"Loaded; skipped is {error}"[:1000]
     if error:
         return f"Loaded; the last try to load again failed: {error}"[:1000]
-    missing = [part.value for part, one in parts_of(state) if one.status == "unavailable"]
+    missing = [part.value for part, one in parts if one.status == "unavailable"]
     if not missing:
         return "All data loaded successfully"
     return f"Loaded; no {' and no '.join(missing)} {'exist' if missing[-1] in ('images', 'episodes') else 'exists'}"
@@ -108,9 +122,13 @@ def part_summaries(state: SeriesState) -> dict[str, PartSummary]:
 
 def part_views(state: SeriesState) -> dict[str, PartView]:
     """What clients see of each part."""
+    return _views(parts_of(state))
+
+
+def _views(parts: _Parts) -> dict[str, PartView]:
     return {
         part: PartView(status=one.status, attempt=one.attempt, error=one.error, retry_at=one.retry_at, files=one.files)
-        for part, one in parts_of(state)
+        for part, one in parts
     }
 
 
@@ -142,15 +160,18 @@ def status_body(state: SeriesState) -> LoadingStatusBody:
 
 def series_fields(state: SeriesState) -> dict[str, Any]:
     """What the bodies that are a `Series` have in common."""
+    # Each looked at once: every change of a series makes an update.
+    status, parts = state.loading_status, parts_of(state)
+    standing = _standing(state, parts)
     return {
         "key": state.key,
         "db_id": state.added,
         "name": state.name,
         "year": state.year,
-        "loading_status": state.loading_status,
+        "loading_status": status,
         "progress": progress_of(state),
-        "message": message_of(state),
-        "error": error_of(state),
+        "message": _message(state, status, parts, standing),
+        "error": _last(standing),
         "poster": poster_of(state),
         "added_at": state.added_at,
         "started_at": state.started_at,
