@@ -309,8 +309,9 @@ class Quarantine(Body, frozen=True, kw_only=True):
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What the projector tells gateways after each commit, on core NATS.
 
-    `updates` are all LoadingUpdates of the positions in (`after`, `position`], in position order and encoded. A frame
-    without updates whose `complete` is false was too large: fetch the rows. A heartbeat's `after` is its `position`.
+    `updates` are the LoadingUpdates of the positions in (`after`, `position`], in position order and encoded: at least
+    the newest of each series that changed there. A frame without updates whose `complete` is false was too large: fetch
+    the rows. A heartbeat's `after` is its `position`.
     """
 
     log: str

@@ -1,4 +1,4 @@
-"""Fold a batch: from the states before it to the rows that changed and the updates to tell. Pure."""
+"""Fold a batch: from the states before it to the rows that changed and what there is to tell. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -8,7 +8,6 @@ import msgspec
 from contracts import loading
 from contracts.events import EpisodesLoaded, Event, EventUnparked, RecordedEvent, SeriesAdded, SeriesIdentified
 from contracts.loading import evolve
-from contracts.presentation import encode_update
 from contracts.state import SeriesState
 
 T = TypeVar("T")
@@ -20,29 +19,31 @@ class Folded(msgspec.Struct, frozen=True):
     """What a batch changed.
 
     `states` are the newest states by key; `episodes` the events whose seasons now count, by key; `begun` the keys
-    of which another life began in the batch (their rows are made anew); `updates` is one LoadingUpdate per change,
-    encoded, in position order. `refused` are the events that were left out: no column takes their numbers.
+    of which another life began in the batch (their rows are made anew); `changes` is the state after each change, in
+    position order. `refused` are the events that were left out: no column takes their numbers.
     """
 
     states: dict[str, SeriesState]
     episodes: dict[str, EpisodesLoaded]
     begun: frozenset[str]
-    updates: list[bytes]
+    changes: list[SeriesState]
     refused: tuple[RecordedEvent, ...] = ()
+
+    @property
+    def newest(self) -> list[SeriesState]:
+        """The last of the changes of each series, in position order."""
+        return sorted(self.states.values(), key=lambda state: state.position)
 
 
 NOTHING = Folded({}, {}, frozenset(), [])
 
 
-def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent], *, tell: bool = True) -> Folded:
-    """The batch folded onto `before`, which must hold the state of every key that has one.
-
-    Without `tell` there are no updates: nobody is to hear of it.
-    """
+def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> Folded:
+    """The batch folded onto `before`, which must hold the state of every key that has one."""
     states: dict[str, SeriesState] = {}
     episodes: dict[str, EpisodesLoaded] = {}
     begun: set[str] = set()
-    updates: list[bytes] = []
+    changes: list[SeriesState] = []
     refused: list[RecordedEvent] = []
     for recorded in events:
         event = recorded.event
@@ -55,15 +56,14 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent], *, 
             refused.append(recorded)
             continue
         states[event.key] = now
-        if tell:
-            updates.append(encode_update(now))
+        changes.append(now)
         if isinstance(event, SeriesAdded):
             if event.key in before:
                 begun.add(event.key)
             episodes.pop(event.key, None)
         elif isinstance(event, EpisodesLoaded) and now.episodes_at == recorded.position:
             episodes[event.key] = event
-    return Folded(states, episodes, frozenset(begun), updates, tuple(refused))
+    return Folded(states, episodes, frozenset(begun), changes, tuple(refused))
 
 
 def has_room_for(event: Event) -> bool:
@@ -95,7 +95,7 @@ def refold(events: Sequence[RecordedEvent]) -> Folded:
     event = next((one.event for one in events if one.position == state.episodes_at), None)
     episodes = {state.key: event} if isinstance(event, EpisodesLoaded) else {}
     # Its row is made anew: it may be the add itself that counts again, and with it another life.
-    return Folded({state.key: state}, episodes, frozenset({state.key}), [encode_update(state)])
+    return Folded({state.key: state}, episodes, frozenset({state.key}), [state])
 
 
 def pieces(batch: Sequence[T]) -> Iterator[list[T]]:

@@ -1,8 +1,9 @@
 """The projector: the log, in order, into rows and frames, in one process at a time and safe with several.
 
 What has arrived is one batch: one event when idle, hundreds under load. A batch is folded in memory, committed with
-the checkpoint in one transaction and then told to the gateways in one frame. Every doubt (a failed guard, a gap, an
-outage) ends in the same way: forget what is in memory and start again from the checkpoint's row.
+the checkpoint in one transaction and then told to the gateways in one frame: every change, or, while more waits than a
+batch takes, only the newest of each series. Every doubt (a failed guard, a gap, an outage) ends in the same way: forget
+what is in memory and start again from the checkpoint's row.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 
 from contracts.api import Frame
 from contracts.events import EventUnparked, RecordedEvent
+from contracts.presentation import encode_update
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT
 from services.platform.database import is_outage, is_refusal
@@ -51,6 +53,7 @@ class Projector:
         self._max_batch = max_batch
         self._states: OrderedDict[str, SeriesState] = OrderedDict()
         self._log_id = ""
+        self._is_behind = False
         self._checkpoint = Checkpoint(None, 0, 0)
         self._parkings: dict[tuple[str, int], int] = {}
 
@@ -89,6 +92,7 @@ class Projector:
         try:
             while True:
                 batch = await inbox.take(self._max_batch, _POLL)
+                self._is_behind = len(batch) == self._max_batch
                 for piece in domain.pieces(batch):
                     await self._project(piece)
                 if not batch:
@@ -170,7 +174,7 @@ class Projector:
         before = self._checkpoint
         self._checkpoint = await self._read_model.commit(self._log_id, before, position, folded)
         self._remember(folded)
-        await self._tell(before.position, folded.updates)
+        await self._tell(before.position, folded.newest if self._is_behind else folded.changes)
 
     def _remember(self, folded: Folded) -> None:
         for key, state in folded.states.items():
@@ -191,12 +195,12 @@ class Projector:
             if self._log_id:
                 await self._tell(self._checkpoint.position, [])
 
-    async def _tell(self, after: int, updates: list[bytes]) -> None:
+    async def _tell(self, after: int, states: list[SeriesState]) -> None:
         frame = Frame(
             log=self._log_id,
             after=after,
             position=self._checkpoint.position,
-            updates=[msgspec.Raw(update) for update in updates],
+            updates=[msgspec.Raw(encode_update(state)) for state in states],
         )
         body = msgspec.json.encode(frame)
         if len(body) > self._max_frame:

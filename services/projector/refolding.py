@@ -76,7 +76,7 @@ class Refolding:
                     if missing:
                         await writing
                         self._states.update(await read_states(self._connection, missing))
-                    folded = domain.fold(self._states, events, tell=False)
+                    folded = domain.fold(self._states, events)
                     await writing
                     writing = asyncio.ensure_future(self._write(folded))
                     self._apart |= {one.event.key: one.position for one in folded.refused}

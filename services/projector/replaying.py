@@ -85,7 +85,7 @@ def replay(key: str, events: Sequence[One], end: int) -> Replayed:
         if isinstance(one, Unreadable):
             now = now.without(one, one.reason)
             continue
-        folded = domain.fold({key: now.state} if now.state else {}, [one], tell=False)
+        folded = domain.fold({key: now.state} if now.state else {}, [one])
         now = now.after(folded, key)
         for refused in folded.refused:
             now = now.without(refused, _TOO_LARGE)

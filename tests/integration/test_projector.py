@@ -88,6 +88,31 @@ async def test_frames_tell_every_change_without_a_gap(store: EventStore, engine:
     assert bytes(changes[-1].updates[-1]) == encode_update(last)
 
 
+async def test_who_is_behind_tells_only_the_newest_of_each_series(store: EventStore, engine: AsyncEngine) -> None:
+    """A full batch tells of each series once, where it stands then; a smaller one every change. None leaves a gap."""
+    frames: list[Frame] = []
+
+    async def on_frame(message: Msg) -> None:
+        frames.append(msgspec.json.decode(message.data, type=Frame))
+
+    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    await load_series(store, "bleach")
+    await load_series(store, "naruto")
+    async with projecting(store, engine, max_batch=4):
+        await caught_up(store, engine)
+        await eventually(lambda: frames and frames[-1].position == 22 and frames[-1].after == 22, within=5)
+
+    changes = [frame for frame in frames if frame.after != frame.position]
+    full = [frame for frame in changes if frame.position - frame.after == 4]
+    assert full
+    for frame in changes:
+        positions = list(range(frame.after + 1, frame.position + 1))  # up to 11 they are of one series, then of another
+        newest = [position for position in positions if position in (11, positions[-1])]
+        told = [msgspec.json.decode(update)["position"] for update in frame.updates]
+        assert told == (newest if frame in full else positions)
+    assert [frame.after for frame in changes[1:]] == [frame.position for frame in changes[:-1]]
+
+
 async def test_a_frame_that_would_be_too_large_leaves_its_updates_out(store: EventStore, engine: AsyncEngine) -> None:
     """Gateways then fetch the rows; the frame says so."""
     frames: list[Frame] = []

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.api import Frame
 from contracts.events import Event, RecordedEvent
+from contracts.presentation import encode_update
 from contracts.subjects import FEED_SUBJECT
 from services.gateway.app import Parts
 from services.gateway.auth import Hosts
@@ -79,7 +80,7 @@ class Gateway:
         log_id = (await self.store.info()).log_id
         after = await self._rows.commit(log_id, before, found[-1].position if found else before.position, folded)
         if tell:
-            updates = [msgspec.Raw(update) for update in folded.updates]
+            updates = [msgspec.Raw(encode_update(state)) for state in folded.changes]
             await self.tell(Frame(log=log_id, after=before.position, position=after.position, updates=updates))
 
     async def beat(self) -> None:
