@@ -20,9 +20,9 @@ log = structlog.get_logger()
 
 S = TypeVar("S", bound=Settings)
 
-# Objects made until the collector of cycles looks at the youngest, 700 unless told: with many requests in flight it
-# looks at the same ones again and again, and finds nothing.
-_COLLECT_AFTER = 10_000
+# When the collector of cycles looks: first after how many new objects, 700 unless told. With many requests in flight
+# it looks at the same ones again and again, and finds nothing.
+COLLECT_AFTER = (10_000, 10, 10)
 _LONGEST_STOP = 45.0  # seconds; with a log that is silent a stop has taken 21
 
 
@@ -34,7 +34,7 @@ def run_service(name: str, kind: type[S], body: Callable[[S], Awaitable[None]]) 
         sys.stderr.write(f"{name}: {error}\n")
         return 2
     configure_logging(name, settings.log_level)
-    gc.set_threshold(_COLLECT_AFTER, 10, 10)
+    gc.set_threshold(*COLLECT_AFTER)
     try:
         uvloop.run(_body(body, settings))
     except ForeignLog as error:

@@ -1,9 +1,11 @@
 """A log filled for a benchmark, and what reading and decoding it alone takes: the limit of whatever folds it.
 
-Every measurement is a process of its own, under the event loop that the services run under. It prints what it found.
+Every measurement is a process of its own, with the event loop and the collector of the services. It prints what it
+found.
 """
 
 import asyncio
+import gc
 import resource
 import sys
 import time
@@ -23,6 +25,7 @@ from services.platform import streams
 from services.platform.broker import connect
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
+from services.platform.service import COLLECT_AFTER
 from services.platform.stored_event import Unreadable
 from services.platform.telemetry import configure_logging
 from tests.support.builders import BEGIN
@@ -45,11 +48,11 @@ class Measured(msgspec.Struct):
 
 
 async def fill(nats_url: str, count: int) -> int:
-    """About `count` events into an empty log: series that are loaded whole, one after the other. How many there are."""
+    """Add series that are loaded whole, one after the other, until the log holds about `count`. How many it holds."""
     nc = await connect("bench", nats_url)
     js = nc.jetstream()
-    position = 0
-    for number in range(count // EVENTS_OF_A_SERIES):
+    position = (await streams.log_info(js)).last_position
+    for number in range(position // EVENTS_OF_A_SERIES, count // EVENTS_OF_A_SERIES):
         key = f"series-{number}"
         events = [added(key), *loaded_after(key, position + 1)]
         position += len(events)
@@ -98,6 +101,7 @@ def main(works: Mapping[str, Work]) -> None:
 
 async def _measure(work: Work, nats_url: str, database_url: str, arguments: list[str]) -> None:
     configure_logging("bench", "warning")
+    gc.set_threshold(*COLLECT_AFTER)
     nc = await connect("bench", nats_url)
     store = EventStore(nc)
     engine = connect_engine(database_url, command_timeout=600)
