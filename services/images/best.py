@@ -48,10 +48,20 @@ async def best_of(wanted: Wanted, pictures: Pictures) -> PictureFile:
 
 
 async def _as_file(data: bytes, name: str) -> PictureFile:
-    if await asyncio.to_thread(is_svg, data):
-        data = await draw(data)
-    picture = await asyncio.to_thread(convert, data, name)
+    picture = await asyncio.to_thread(_converted, data, name)
+    if picture is None:
+        picture = await asyncio.to_thread(convert, await draw(data), name)
     if min(picture.width, picture.height) < LEAST_SIDE:
         size = f"{picture.width} x {picture.height} pixels"
         raise LoadFailure("invalid", "too_small", f"the picture is a placeholder of {size}")
     return picture
+
+
+def _converted(data: bytes, name: str) -> PictureFile | None:
+    """The picture as the file wants it; None for an SVG, which is to be drawn first. Raises LoadFailure("invalid")."""
+    try:
+        return convert(data, name)
+    except LoadFailure:
+        if is_svg(data):
+            return None
+        raise

@@ -13,9 +13,9 @@ from services.nfo.domain import is_valid_tvshow, merge_tvshow, render_tvshow
 from services.nfo.kodi_xml import MAX_BYTES
 from services.platform.catalogues.model import SeriesDetails
 from services.platform.job import Job
-from services.platform.library import Library
+from services.platform.library import Changed, Library
 from services.platform.outcomes import with_files
-from services.platform.part_files import Changed, PartFiles
+from services.platform.part_files import PartFiles
 
 NAME = "tvshow.nfo"
 

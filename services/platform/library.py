@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from contracts.events import CatalogueIds, FileRecord
 from services.platform import library_files as files
@@ -35,6 +35,18 @@ _LEVELS = 2  # the series' folder and its seasons
 T = TypeVar("T")
 
 
+class Changed(Exception):
+    """Somebody has written the file since it was read: what was made of it is no longer what belongs there."""
+
+
+class Replaced(NamedTuple):
+    """A file that was written, and what was there before, if anything: its record, and its bytes up to a limit."""
+
+    record: FileRecord
+    before: FileRecord | None
+    former: bytes | None
+
+
 class Library:
     """Files of series folders, by the folder's name and the file's; no path goes in."""
 
@@ -47,9 +59,16 @@ class Library:
             self._root.mkdir(parents=True, exist_ok=True)
             (self._root / MARKER).touch()
 
-    async def write(self, folder: str, name: str, data: bytes, *, ours: bool = True) -> FileRecord:
-        """Write the whole file or nothing: *written*, or *updated* if a file was there that is not `ours`."""
-        return await self._run(lambda: self._write(folder, name, data, ours=ours), folder, name)
+    async def write(self, folder: str, name: str, data: bytes) -> FileRecord:
+        """Write the whole file or nothing, whatever was there."""
+        return await self._run(lambda: self._write(folder, name, data), folder, name)
+
+    async def replace(self, folder: str, name: str, data: bytes, *, limit: int, over: str | None = None) -> Replaced:
+        """`write`, and what was there before, of which `limit` bytes are read.
+
+        With `over`, the sha256 of the file that `data` was made from ("" for none), Changed if another is there.
+        """
+        return await self._run(lambda: self._replace(folder, name, data, limit, over), folder, name)
 
     async def read(self, folder: str, name: str, limit: int) -> bytes | None:
         """At most `limit` bytes; None if there is no such file."""
@@ -134,17 +153,20 @@ class Library:
             return
         files.sync_folder(root_fd)
 
-    def _write(self, folder: str, name: str, data: bytes, *, ours: bool) -> FileRecord:
+    def _write(self, folder: str, name: str, data: bytes) -> FileRecord:
         check_segment(self._root, name)
         with self._folder(folder, create=True) as fd:
-            is_foreign = not ours and name in files.names_in(fd)
             files.write_whole(fd, name, data)
-        return FileRecord(
-            path=f"{folder}/{name}",
-            sha256=hashlib.sha256(data).hexdigest(),
-            bytes=len(data),
-            state="updated" if is_foreign else "written",
-        )
+        sha256 = hashlib.sha256(data).hexdigest()
+        return FileRecord(path=f"{folder}/{name}", sha256=sha256, bytes=len(data), state="written")
+
+    def _replace(self, folder: str, name: str, data: bytes, limit: int, over: str | None) -> Replaced:
+        # All in one thread: a thread's turn costs more than the work in it, and nothing slow comes in between.
+        former = self._read(folder, name, limit)
+        before = None if former is None else self._record(folder, name)
+        if over is not None and over != (before.sha256 if before else ""):
+            raise Changed(name)
+        return Replaced(self._write(folder, name, data), before, former)
 
     def _read(self, folder: str, name: str, limit: int) -> bytes | None:
         with opened_root(self._root) as root_fd:

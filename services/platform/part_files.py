@@ -12,10 +12,6 @@ from services.platform.library import Library
 _PUT_BACK = 32 * 1024**2  # bytes: what is larger, and is nothing that Coldopen writes, stays replaced
 
 
-class Changed(Exception):
-    """Somebody has written the file since it was read: what was made of it is no longer what belongs there."""
-
-
 class PartFiles:
     """Reads and writes in the job's folder of the library."""
 
@@ -79,13 +75,8 @@ class PartFiles:
         """
         # Asked before the look at the file: the log may be slow, and nothing slow may come between look and write.
         await self._job.check()
-        before, former = None, await self._library.read(self._folder, name, _PUT_BACK + 1)
-        if former is not None:
-            before = await self._library.record_existing(self._folder, name)
-        if over is not None and over != (before.sha256 if before else ""):
-            raise Changed(name)
         self._job.has_written = True
-        record = await self._library.write(self._folder, name, data)
+        record, before, former = await self._library.replace(self._folder, name, data, limit=_PUT_BACK + 1, over=over)
         # What was somebody else's stays recorded so: a removal must not delete it.
         mine = self._recorded(before) if before else None
         state = mine.state if mine else "updated" if before else "written"

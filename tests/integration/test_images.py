@@ -42,7 +42,7 @@ from services.platform.catalogues.registry import open_pictures
 from services.platform.event_store import EventStore, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Work
-from services.platform.library import Library
+from services.platform.library import Library, Replaced
 from services.platform.part_loader import PartLoader
 from tests.support.histories import added
 from tests.support.waiting import eventually
@@ -667,6 +667,32 @@ async def test_a_removal_meanwhile_leaves_nothing(house: House) -> None:
     assert house.on_disk() == {}
 
 
+async def test_a_removal_meanwhile_ends_what_is_taken_away(house: House) -> None:
+    """What was deleted can't be put back: the log is asked before each file, not once for several."""
+    house.gallery.show(*ALL)
+    await house.add(*ALL)
+    await house.load()
+    gone: list[str] = []
+
+    class Watched(Library):
+        async def remove(self, folder: str, name: str, sha256: str) -> None:
+            await super().remove(folder, name, sha256)
+            if not gone:
+                state = await house.state()
+                await house.store.append(SeriesRemoved(key="dark"), expect=life_of("dark", state.added))
+            gone.append(name)
+
+    work = house.works[Part.IMAGES]
+    assert isinstance(work, LoadImages)
+    house.works[Part.IMAGES] = LoadImages(work._pictures, Watched(work._library._root))
+    await house.become_another("banner")
+    last = await house.load()
+
+    assert gone == ["poster.jpg"]
+    assert isinstance(last, SeriesRemoved)
+    assert sorted(house.on_disk()) == sorted(FILES[1:])
+
+
 @pytest.mark.parametrize("delete_files", [False, True])
 async def test_a_removal_meanwhile_puts_back_what_was_replaced(house: House, delete_files: bool) -> None:
     """As it was: a person's picture in any case, and Coldopen's own unless its files are to be deleted."""
@@ -720,10 +746,12 @@ def afterwards(work: Work, happens: Callable[[str], Awaitable[None]]) -> Work:
     assert isinstance(work, LoadImages | LoadLogo)
 
     class Watched(Library):
-        async def write(self, folder: str, name: str, data: bytes, *, ours: bool = True) -> FileRecord:
-            record = await super().write(folder, name, data, ours=ours)
+        async def replace(
+            self, folder: str, name: str, data: bytes, *, limit: int, over: str | None = None
+        ) -> Replaced:
+            replaced = await super().replace(folder, name, data, limit=limit, over=over)
             await happens(name)
-            return record
+            return replaced
 
     return type(work)(work._pictures, Watched(work._library._root))
 

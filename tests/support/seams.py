@@ -31,9 +31,9 @@ Check: TypeAlias = Callable[[tuple[Any, ...]], Path | None]
 # Seam: where it lies (module, class or none, function), and on which side of the call.
 _PLACES: dict[Seam, tuple[str, str, str, Literal["before", "after"]]] = {
     "claimed": ("services.platform.claims", "Claims", "claim", "after"),
-    "before_write": ("services.platform.library", "Library", "write", "before"),
+    "before_write": ("services.platform.library", "Library", "replace", "before"),
     "before_rename": ("os", "", "rename", "before"),
-    "file_written": ("services.platform.library", "Library", "write", "after"),
+    "file_written": ("services.platform.library", "Library", "replace", "after"),
     "before_append": ("services.platform.event_store", "EventStore", "append", "before"),
     "recorded": ("services.platform.event_store", "EventStore", "append", "after"),
     "before_ack": ("nats.aio.msg", "Msg", "ack", "before"),

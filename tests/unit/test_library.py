@@ -14,7 +14,7 @@ import pytest
 from contracts.events import CatalogueIds
 from services.platform import library_files
 from services.platform.failures import LoadFailure
-from services.platform.library import Library
+from services.platform.library import Changed, Library
 from services.platform.library_paths import disk_failures
 
 FOLDER = "Wilfred (2011)"
@@ -67,14 +67,18 @@ async def test_a_file_is_written_read_and_recorded(library: Library, root: Path)
     assert (there.sha256, there.bytes, there.state) == (record.sha256, 7, "existing")
 
 
-async def test_whose_file_was_there_tells_the_state(library: Library) -> None:
-    """Ours is written again; a foreign one is updated; where none was it is written, whoever asks."""
-    first = await library.write(FOLDER, "tvshow.nfo", b"1", ours=False)
-    again = await library.write(FOLDER, "tvshow.nfo", b"2", ours=True)
-    foreign = await library.write(FOLDER, "tvshow.nfo", b"3", ours=False)
+async def test_a_file_is_replaced_only_over_the_one_that_was_meant(library: Library) -> None:
+    """What was there before is told, its bytes up to the limit; and an edit that came in between stays."""
+    first = await library.replace(FOLDER, "tvshow.nfo", b"first", limit=3, over="")
+    second = await library.replace(FOLDER, "tvshow.nfo", b"second", limit=3, over=sha(b"first"))
+    await library.write(FOLDER, "tvshow.nfo", b"edited")
+    for meant in ("", sha(b"second")):
+        with pytest.raises(Changed):
+            await library.replace(FOLDER, "tvshow.nfo", b"third", limit=3, over=meant)
 
-    assert [one.state for one in (first, again, foreign)] == ["written", "written", "updated"]
-    assert await library.read(FOLDER, "tvshow.nfo", 9) == b"3"
+    assert (first.before, first.former, first.record.sha256) == (None, None, sha(b"first"))
+    assert (second.before and second.before.sha256, second.former) == (sha(b"first"), b"fir")
+    assert await library.read(FOLDER, "tvshow.nfo", 9) == b"edited"
 
 
 async def test_what_is_not_there_is_none(library: Library) -> None:
