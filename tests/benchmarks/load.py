@@ -1,8 +1,11 @@
 """Series through all parts, with an upstream that takes 100 ms a call, beside the ideal time; and adds meanwhile.
 
-`COLDOPEN_BENCH_SERIES` says how many series (100). The ideal is the time of the busiest part's calls when every slot
-always waits for one: 100 ms for each of those that it makes one after the other for a series, times series, over slots.
-They are counted where they arrive, with one series alone: those that come together, as of optional pictures, are one.
+`COLDOPEN_BENCH_SERIES` says how many series at once: 100, three times, then 1,000, once and with the most slots only,
+or it would take minutes more. The ideal is the time of the busiest part's calls when every slot always waits for one:
+100 ms for each of those that it makes one after the other for a series, times series, over slots. They are counted
+where they arrive: those of a series that come together, as of optional pictures, are one. What the processes of
+Coldopen, its servers and this one (which is the upstream and the client, too) take of the processor is told as well:
+when it is as much as there is, no slot is what is waited for.
 """
 
 import asyncio
@@ -15,26 +18,39 @@ from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import psutil
+
 from deploy.standin.controls import Call, Kind
 from tests.benchmarks.harness import Figure
-from tests.benchmarks.requests import add_request, connected
-from tests.support.feed import subscribed
+from tests.benchmarks.requests import add_request, connected, send_all
+from tests.support.feed import Received, subscribed
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import eventually
 
-SERIES = int(os.environ.get("COLDOPEN_BENCH_SERIES", "100"))
+SERIES = tuple(int(one) for one in os.environ.get("COLDOPEN_BENCH_SERIES", "100,1000").split(","))
 SLOTS = (5, 20)  # of each part
 DELAY = 0.1  # seconds
+WARM_UP = 100  # series, whose calls are counted: the stand-in remembers no more
+MANY = 500  # series, of which one round does, with the most slots
+ROUNDS = 3
+AT_ONCE = 16  # adds
 PACE = 20  # adds a second beside the load, of one part each
 ALONE = 10  # seconds of such adds without it
-ROUNDS = 3
 _NUMBERS = itertools.count()
 _API: tuple[Kind, ...] = ("search", "lookup", "show", "details", "page", "season_page")
 _IMAGES = frozenset({"poster", "fanart", "banner", "landscape", "season_poster"})
 
 
+class _Taken(msgspec.Struct):
+    """Of each round: its seconds, and those of the processor, divided among the cores."""
+
+    seconds: list[float] = []
+    processor: list[float] = []
+
+
 async def run() -> list[Figure]:
-    """For each number of slots the time in seconds, and the p99 of adds meanwhile in ms; then the calls of a series."""
+    """For each number of slots times in seconds, and the p99 of adds meanwhile in ms; then the calls of a series."""
     figures: list[Figure] = []
     calls: list[float] = []
     for slots in SLOTS:
@@ -47,55 +63,99 @@ async def run() -> list[Figure]:
 
 
 async def _figures(stack: Stack, slots: int, calls: list[float]) -> list[Figure]:
-    await _load(stack, 1)  # warms up
+    await eventually(lambda: _takes_subscribers(stack), within=60, every=0.1)
     stack.standin.delay = DELAY
-    stack.standin.controls.forget_calls()
-    await _load(stack, 1)
+    await _load(stack, WARM_UP)
     in_a_row = _calls_in_a_row(stack.standin.controls.recent)
-    await _load(stack, SERIES)  # warms up
-    stack.standin.controls.forget_calls()
-    values = [await _load(stack, SERIES) for _ in range(ROUNDS)]
-    asked = sum(stack.standin.controls.count(kind) for kind in _API)
-    calls.append(asked / ROUNDS / SERIES)
+    calls.append(sum(stack.standin.controls.count(kind) for kind in _API) / WARM_UP)
+    figures: list[Figure] = []
+    for count in (one for one in SERIES if one < MANY or slots == max(SLOTS)):
+        taken = await _rounds(stack, count)
+        ideal = in_a_row * DELAY * count / slots
+        name, beside = _name(count, slots), f"ideal ({in_a_row:.1f} calls in a row)"
+        figures += [
+            Figure(name, "s", taken.seconds, beside, [ideal], "≤ 1.25", smaller_is_better=True),
+            Figure(f"… in it, of {_cores()} cores", "s", taken.processor, beside, [ideal], "", smaller_is_better=True),
+        ]
     alone = await _adds_beside(stack, asyncio.sleep(ALONE))
-    beside = await _adds_beside(stack, _load(stack, SERIES))
-    ideal = in_a_row * DELAY * SERIES / slots
-    with_ = f"{SERIES:,} series, {DELAY * 1e3:.0f} ms a call, {slots} slots a part"
-    return [
-        Figure(with_, "s", values, f"ideal ({in_a_row} calls in a row)", [ideal], "≤ 1.25", smaller_is_better=True),
-        Figure(f"p99 of an add beside {with_}", "ms", [beside], "such adds alone", [alone], "", smaller_is_better=True),
-    ]
+    beside_load = await _adds_beside(stack, _load(stack, SERIES[0]))
+    name = f"p99 of an add beside {_name(SERIES[0], slots)}"
+    return [*figures, Figure(name, "ms", [beside_load], "such adds alone", [alone], "", smaller_is_better=True)]
 
 
-def _calls_in_a_row(calls: Iterable[Call]) -> int:
-    """How many calls the busiest part made one after the other, for one series.
+def _name(count: int, slots: int) -> str:
+    return f"{count:,} series, {DELAY * 1e3:.0f} ms a call, {slots} slots a part"
+
+
+async def _rounds(stack: Stack, count: int) -> _Taken:
+    taken = _Taken()
+    for _ in range(1 if count >= MANY else ROUNDS):
+        before = _processor_seconds(stack)
+        taken.seconds.append(await _load(stack, count))
+        taken.processor.append((_processor_seconds(stack) - before) / _cores())
+    return taken
+
+
+def _processor_seconds(stack: Stack) -> float:
+    """What this process and all of the installation have had so far. None of them ends while it is measured."""
+    up = stack.process
+    every = [psutil.Process(), up, *up.children(recursive=True)]
+    return sum(times.user + times.system for times in (one.cpu_times() for one in every))
+
+
+def _cores() -> int:
+    return psutil.cpu_count() or 1
+
+
+async def _takes_subscribers(stack: Stack) -> bool:
+    async with stack.client() as client, client.stream("GET", "/api/loading-status/stream") as answer:
+        return answer.status_code == 200
+
+
+def _calls_in_a_row(calls: Iterable[Call]) -> float:
+    """How many calls the busiest part made one after the other, in the mean of the series.
 
     What is no picture counts as identity's, which comes first: the others find its answers in the cache.
     """
-    latest: dict[str, float] = {}
+    latest: dict[tuple[str, str | None], float] = {}
     found: dict[str, int] = {}
     for call in calls:
         part = "images" if call.kind in _IMAGES else "logo" if call.kind == "logo" else "identity"
-        if call.at - latest.get(part, 0.0) >= DELAY:
-            latest[part] = call.at
+        if call.at - latest.get((part, call.title), 0.0) >= DELAY:
+            latest[part, call.title] = call.at
             found[part] = found.get(part, 0) + 1
-    return max(found.values())
+    return max(found.values()) / len({title for _, title in latest})
 
 
 async def _load(stack: Stack, count: int) -> float:
     """Seconds until `count` new series are loaded."""
     names = [f"Loaded {next(_NUMBERS)}" for _ in range(count)]
-    keys = {name.lower().replace(" ", "-") for name in names}
+    for name in names:
+        stack.standin.catalogue.add(name, 2013)
+    port = int(stack.url.rpartition(":")[2])
+    key = stack.headers["X-Api-Key"]
     async with subscribed(stack.url, stack.headers, snapshot="false") as feed:
         begun = time.perf_counter()
-        await asyncio.gather(*(stack.add(name) for name in names))
-
-        def done() -> bool:
-            latest = feed.latest()
-            return all(latest.get(key) == "completed" for key in keys)
-
+        await send_all("127.0.0.1", port, (add_request(f"127.0.0.1:{port}", key, name) for name in names), AT_ONCE)
+        done = _Completed(feed, {name.lower().replace(" ", "-") for name in names})
         await eventually(done, within=120 + count, every=0.05)
         return time.perf_counter() - begun
+
+
+class _Completed:
+    """Whether the feed has told of each of the series that it is loaded; each update is looked at once."""
+
+    def __init__(self, feed: Received, keys: set[str]) -> None:
+        self._feed = feed
+        self._left = keys
+        self._seen = 0
+
+    def __call__(self) -> bool:
+        for _, _, update in self._feed.events[self._seen :]:
+            if update.get("loading_status") == "completed":
+                self._left.discard(update["key"])
+        self._seen = len(self._feed.events)
+        return not self._left
 
 
 async def _adds_beside(stack: Stack, work: Awaitable[Any]) -> float:

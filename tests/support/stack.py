@@ -97,6 +97,12 @@ class Stack:
                 return 0
         return int(self.run_file().get("services", {}).get(service, 0))
 
+    @property
+    def process(self) -> psutil.Process:
+        """`coldopen up`, whose children all the others are."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
+
     async def kill(self, service: str) -> None:
         """kill -9; returns when the supervisor has started the service anew."""
         pid = self.pid_of(service)
