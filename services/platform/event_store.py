@@ -218,9 +218,9 @@ class EventStore:
         """
         return await self.last_of((events_of(key),), up_to=up_to)
 
-    async def last_of(self, subjects: Sequence[str], *, up_to: int = 0) -> list[RecordedEvent]:
-        """The last event of each of some of the series' subjects, as `last_of_each`."""
-        body = msgspec.json.encode({"multi_last": subjects})
+    async def last_of(self, subjects: Sequence[str], *, after: int = 0, up_to: int = 0) -> list[RecordedEvent]:
+        """The last event of each of some of the series' subjects, as `last_of_each`; only those after a position."""
+        body = msgspec.json.encode({"multi_last": subjects, "seq": after + 1})
         deadline = asyncio.get_running_loop().time() + self.timeout
         while True:
             page = await self._batch(body)

@@ -122,7 +122,8 @@ class Job:
         With `before`, only what was recorded before that position counts.
         """
         subjects = (*lives_and_starts_of(self.key, self.part), *outcomes_of(self.key, self.part))
-        events = await self._store.last_of(subjects)
+        # What the state knows already need not be sent again before each file: a catalogue's pictures are a long list.
+        events = await self._store.last_of(subjects, after=self.state.position)
         now = fold((one for one in events if before is None or one.position < before), self.state)
         if now is None or now.removed or now.added != self.state.added:
             self.files_unwanted = now is not None and now.removed and now.delete_files

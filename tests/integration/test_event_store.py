@@ -8,7 +8,17 @@ import msgspec
 import psutil
 import pytest
 
-from contracts.events import Canonical, Episode, EpisodesLoaded, Part, PartStarted, RecordedEvent, Season, SeriesAdded
+from contracts.events import (
+    Canonical,
+    Episode,
+    EpisodesLoaded,
+    Part,
+    PartStarted,
+    RecordedEvent,
+    Season,
+    SeriesAdded,
+    SeriesRemoved,
+)
 from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
@@ -137,6 +147,18 @@ async def test_the_last_event_of_each_kind_is_read_in_order(store: EventStore) -
 
     assert [one.position for one in found] == [1, 5]
     assert await store.last_of_each("nobody") == []
+
+
+async def test_what_was_read_before_need_not_be_read_again(store: EventStore) -> None:
+    """Of the subjects that are asked for, what came after a position; nothing is no error."""
+    await store.append(added("bleach"))
+    await store.append(started("bleach", 1))
+    await store.append(SeriesRemoved(key="bleach"))
+    both = ("series.bleach.added", "series.bleach.removed")
+
+    found = [[one.position for one in await store.last_of(both, after=after)] for after in range(5)]
+
+    assert found == [[1, 3], [3], [3], [], []]
 
 
 async def test_reading_pages_through_a_long_history(store: EventStore) -> None:

@@ -332,13 +332,13 @@ async def test_an_outcome_is_recorded_once_however_often_the_log_goes_away_behin
             self.appended += isinstance(event, SeriesIdentified)
             return await super().append(event, **how)
 
-        async def last_of(self, subjects: Sequence[str], *, up_to: int = 0) -> list[RecordedEvent]:
+        async def last_of(self, subjects: Sequence[str], *, after: int = 0, up_to: int = 0) -> list[RecordedEvent]:
             if self.appended and self.looks_fail:
                 if self.looks_fail == 2:
                     await super().append(SeriesRemoved(key="bleach"), expect=life_of("bleach", 1))
                 self.looks_fail -= 1
                 raise LogUnavailable("it has just gone")
-            return await super().last_of(subjects, up_to=up_to)
+            return await super().last_of(subjects, after=after, up_to=up_to)
 
     async def writes(job: Job) -> FinalEvent:
         async def undo() -> None:

@@ -49,9 +49,9 @@ class Log:
         self._events = events
         self._meanwhile = meanwhile
 
-    async def last_of(self, subjects: Sequence[str]) -> list[RecordedEvent]:
+    async def last_of(self, subjects: Sequence[str], *, after: int) -> list[RecordedEvent]:
         next(self._meanwhile, list)()
-        return self._events
+        return [one for one in self._events if one.position > after]
 
 
 class Answers:
