@@ -74,6 +74,7 @@ class LoadImages:
         latest = _now() + DEADLINE / 2
         offered = _offered(job)
         extra = optional(offered.artwork, offered.season_artwork, job.known_files)
+        extra.sort(key=lambda one: not one.candidates)  # of the few that are fetched at once none is to be in vain
         filing = Filing(job, self._pictures, self._library)
         plans = await _required(filing, [wanted("poster", offered.artwork), wanted("fanart", offered.artwork)])
         if not any(plan.leaves_files for plan in plans):
@@ -120,15 +121,17 @@ async def _required(filing: Filing, pictures: Sequence[Wanted]) -> list[Plan]:
     If the attempt will be made again, nothing is written. If the failure is final, what there is is better than
     nothing: it is written, and the failure tells of it. What is another entry's stays until a load succeeds.
     """
+    # Side by side: they may come from different servers, and one series is waited for no longer than its slowest one.
+    found = await asyncio.gather(*map(filing.plan, pictures), return_exceptions=True)
     plans: list[Plan] = []
     lasting: LoadFailure | None = None
-    for one in pictures:
-        try:
-            plans.append(await filing.plan(one))
-        except LoadFailure as failure:
-            if failure.error.kind not in OF_THE_PICTURE:
-                raise
-            lasting = lasting or _named(one, failure)
+    for one, each in zip(pictures, found, strict=True):
+        if isinstance(each, Plan):
+            plans.append(each)
+        elif isinstance(each, LoadFailure) and each.error.kind in OF_THE_PICTURE:
+            lasting = lasting or _named(one, each)
+        else:
+            raise each
     if lasting:
         lasting.files = await filing.carry_out(plans, take_away=False)
         raise lasting

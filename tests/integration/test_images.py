@@ -436,6 +436,22 @@ async def test_only_a_few_are_fetched_at_once(house: House) -> None:
     assert 1 < house.gallery.most_at_once <= 3
 
 
+@pytest.mark.parametrize("together", [("poster", "fanart"), ("banner", "season-1", "season-2")])
+async def test_what_can_be_fetched_at_once_is(house: House, together: tuple[str, ...]) -> None:
+    """None waits for another of them, nor for a kind of picture that the catalogue does not have."""
+    offers = ("poster", "fanart", "banner", "season-1", "season-2")
+    house.gallery.show(*offers)
+    all_asked = asyncio.Event()
+    house.gallery.held = dict.fromkeys(together, all_asked)
+    await house.add(*offers)
+    loading = asyncio.ensure_future(house.load())
+
+    await eventually(lambda: all(house.gallery.asked[name] for name in together))
+    all_asked.set()
+
+    assert isinstance(await loading, ImagesLoaded)
+
+
 async def test_optional_pictures_alone_are_not_the_part(house: House) -> None:
     """Without poster and fanart nothing is fetched: what is recorded nowhere could not be taken away again."""
     house.gallery.show("banner", "season-1")
