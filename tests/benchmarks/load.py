@@ -3,9 +3,9 @@
 `COLDOPEN_BENCH_SERIES` says how many series at once: 100, three times, then 1,000, once and with the most slots only,
 or it would take minutes more. The ideal is the time of the busiest part's calls when every slot always waits for one:
 100 ms for each of those that it makes one after the other for a series, times series, over slots. They are counted
-where they arrive: those of a series that come together, as of optional pictures, are one. What the processes of
-Coldopen, its servers and this one (which is the upstream and the client, too) take of the processor is told as well:
-when it is as much as there is, no slot is what is waited for.
+where they arrive: those of a series that come together, as of its pictures, are one. What it would be if none came
+together is told too, and what the processes of Coldopen, its servers and this one (which is the upstream and the client
+as well) take of the processor: when that is as much as there is, no slot is what is waited for.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
@@ -66,21 +67,24 @@ async def _figures(stack: Stack, slots: int, calls: list[float]) -> list[Figure]
     await eventually(lambda: _takes_subscribers(stack), within=60, every=0.1)
     stack.standin.delay = DELAY
     await _load(stack, WARM_UP)
-    in_a_row = _calls_in_a_row(stack.standin.controls.recent)
+    in_a_row, made = _calls_of_busiest(stack.standin.controls.recent)
     calls.append(sum(stack.standin.controls.count(kind) for kind in _API) / WARM_UP)
     figures: list[Figure] = []
     for count in (one for one in SERIES if one < MANY or slots == max(SLOTS)):
-        taken = await _rounds(stack, count)
-        ideal = in_a_row * DELAY * count / slots
-        name, beside = _name(count, slots), f"ideal ({in_a_row:.1f} calls in a row)"
+        name, taken, ideal = _name(count, slots), await _rounds(stack, count), DELAY * count / slots
         figures += [
-            Figure(name, "s", taken.seconds, beside, [ideal], "≤ 1.25", smaller_is_better=True),
-            Figure(f"… in it, of {_cores()} cores", "s", taken.processor, beside, [ideal], "", smaller_is_better=True),
+            _time(name, taken.seconds, f"ideal ({in_a_row:.1f} calls in a row)", [in_a_row * ideal], "≤ 1.25"),
+            _time("… the same", taken.seconds, f"its {made:.1f} calls one by one", [made * ideal]),
+            _time(f"… of the processor, over {_cores()} cores", taken.processor, "that time", taken.seconds),
         ]
     alone = await _adds_beside(stack, asyncio.sleep(ALONE))
     beside_load = await _adds_beside(stack, _load(stack, SERIES[0]))
     name = f"p99 of an add beside {_name(SERIES[0], slots)}"
     return [*figures, Figure(name, "ms", [beside_load], "such adds alone", [alone], "", smaller_is_better=True)]
+
+
+def _time(name: str, seconds: list[float], beside: str, limits: list[float], aim: str = "") -> Figure:
+    return Figure(name, "s", seconds, beside, limits, aim, smaller_is_better=True)
 
 
 def _name(count: int, slots: int) -> str:
@@ -112,19 +116,21 @@ async def _takes_subscribers(stack: Stack) -> bool:
         return answer.status_code == 200
 
 
-def _calls_in_a_row(calls: Iterable[Call]) -> float:
-    """How many calls the busiest part made one after the other, in the mean of the series.
+def _calls_of_busiest(calls: Iterable[Call]) -> tuple[float, float]:
+    """How many calls the busiest part makes one after the other for a series, in the mean; and how many in all.
 
     What is no picture counts as identity's, which comes first: the others find its answers in the cache.
     """
     latest: dict[tuple[str, str | None], float] = {}
-    found: dict[str, int] = {}
+    in_a_row, made = Counter[str](), Counter[str]()
     for call in calls:
         part = "images" if call.kind in _IMAGES else "logo" if call.kind == "logo" else "identity"
+        made[part] += 1
         if call.at - latest.get((part, call.title), 0.0) >= DELAY:
             latest[part, call.title] = call.at
-            found[part] = found.get(part, 0) + 1
-    return max(found.values()) / len({title for _, title in latest})
+            in_a_row[part] += 1
+    series = len({title for _, title in latest})
+    return max(in_a_row.values()) / series, max(made.values()) / series
 
 
 async def _load(stack: Stack, count: int) -> float:
