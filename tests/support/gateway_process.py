@@ -62,6 +62,12 @@ class GatewayProcess:
         return await asyncio.wait_for(self._process.wait(), 30)
 
     @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def memory(self) -> int:
         """What it holds of the machine's memory, in bytes."""
         assert self._process is not None
