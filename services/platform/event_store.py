@@ -6,7 +6,7 @@ by looking: the subject's last event either carries our id, then it is stored, o
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -268,8 +268,27 @@ class EventStore:
 
     async def state_of(self, key: str, *, since: SeriesState | None = None) -> SeriesState | None:
         """The fold of one series' events, going on from `since` if that is given."""
+        if since is not None and await self._end_of(key) <= since.position:
+            return since
         events = await self.events_of(key, after=since.position if since else 0)
         return fold((one for one in events if isinstance(one, RecordedEvent)), since)
+
+    async def _end_of(self, key: str) -> int:
+        """The position of a series' last event, 0 if it has none.
+
+        The server knows where it is. To find out that no event follows another one it looks through all that do.
+        """
+        asked = msgspec.json.encode({"last_by_subj": events_of(key)})
+        try:
+            answer = await self.mux.request(_DIRECT_GET, asked, None, timeout=self.timeout)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise LogUnavailable(f"the event log can't be read: {_why(error)}") from error
+        head = answer.headers or {}
+        if "Nats-Sequence" in head:
+            return int(head["Nats-Sequence"])
+        if head.get("Status") == "404":
+            return 0
+        raise _unreadable(head)
 
     async def _batch(self, body: bytes) -> _Page:
         """The answers to one batch read."""
@@ -284,7 +303,7 @@ class EventStore:
                     reached = int(head["Nats-UpTo-Sequence"]) if "Nats-UpTo-Sequence" in head else None
                     return _Page(found, head.get("Nats-Num-Pending", "0") != "0", reached)
                 if status is not None:
-                    raise LogUnavailable(f"the event log can't be read: {status} {head.get('Description', '')}")
+                    raise _unreadable(head)
                 found.append(direct(message))
         except (NatsError, TimeoutError, OSError) as error:
             raise LogUnavailable(f"the event log can't be read: {_why(error)}") from error
@@ -329,6 +348,10 @@ class Following:
             await self._subscription.unsubscribe()
         except NatsError:
             return  # the connection is gone, and the subscription with it
+
+
+def _unreadable(head: Mapping[str, str]) -> LogUnavailable:
+    return LogUnavailable(f"the event log can't be read: {head.get('Status')} {head.get('Description', '')}")
 
 
 def _why(error: BaseException) -> str:

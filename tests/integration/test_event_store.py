@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import psutil
 import pytest
+from nats.aio.msg import Msg
 
 from contracts.events import (
     Canonical,
@@ -159,6 +160,32 @@ async def test_what_was_read_before_need_not_be_read_again(store: EventStore) ->
     found = [[one.position for one in await store.last_of(both, after=after)] for after in range(5)]
 
     assert found == [[1, 3], [3], [3], [], []]
+
+
+async def test_a_series_of_which_nothing_is_new_costs_no_search(store: EventStore) -> None:
+    """The server is asked for its last event only; what follows the known state is read when there is any."""
+    asked: list[list[str]] = []
+
+    async def hear(message: Msg) -> None:
+        asked.append(sorted(msgspec.json.decode(message.data)))
+
+    await store.nc.subscribe(f"$JS.API.DIRECT.GET.{STREAM}", cb=hear)
+    await store.append(added("bleach"))
+    known = await store.state_of("bleach")
+    await store.append(added("bleach-2"))
+    await eventually(lambda: asked)
+    asked.clear()
+
+    same = await store.state_of("bleach", since=known)
+    await store.append(started("bleach", 1))
+    newer = await store.state_of("bleach", since=known)
+
+    assert known is not None
+    assert same == known
+    assert newer is not None
+    assert newer.position == 3
+    await eventually(lambda: len(asked) >= 3)
+    assert asked[:3] == [["last_by_subj"], ["last_by_subj"], ["batch", "max_bytes", "next_by_subj", "seq"]]
 
 
 async def test_reading_pages_through_a_long_history(store: EventStore) -> None:
