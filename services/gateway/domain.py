@@ -19,17 +19,23 @@ _STREAM_ID = re.compile(r"([0-9a-zA-Z-]{1,8})-([0-9]{1,18})", re.ASCII)
 _AFTER_PLUS = re.compile(r" (?=\d\d:?\d\d$)", re.ASCII)
 
 
+# How many series a list has: counted for its first page, as that takes longer the longer it is, and handed on.
+_Total: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class AfterName(msgspec.Struct, frozen=True, array_like=True, tag="name"):
     """The last series of a page by name: the list goes on behind it."""
 
     lower_name: str
     key: str
+    total: _Total | None = None  # an older release's cursor has none
 
 
 class AfterNewest(msgspec.Struct, frozen=True, array_like=True, tag="newest"):
     """The last series of a page in which the latest added come first."""
 
     db_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    total: _Total | None = None
 
 
 Cursor: TypeAlias = AfterName | AfterNewest

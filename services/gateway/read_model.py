@@ -96,7 +96,10 @@ class ReadModel:
     async def page(
         self, *, status: str | None, words: str | None, order: Order, limit: int, after: Cursor | None
     ) -> Page:
-        """At most `limit` series that are not removed, in `order`, behind `after`, which is a cursor of that order."""
+        """At most `limit` series that are not removed, in `order`, behind `after`, which is a cursor of that order.
+
+        All pages of a list tell the total of its first one.
+        """
         name = func.lower(_ROW.name)
         base = select(_ROW.key).where(_ROW.state.is_not(None), ~_ROW.removed)
         if status is not None:
@@ -111,11 +114,13 @@ class ReadModel:
                 query = query.where(tuple_(name, _ROW.key) > tuple_(after.lower_name, after.key))
             case AfterNewest():
                 query = query.where(_ROW.id < after.db_id)
+        total = after.total if after else None
         async with self._reading() as connection:
-            total = (await connection.execute(select(func.count()).select_from(base.subquery()))).scalar_one()
+            if total is None:
+                total = (await connection.execute(select(func.count()).select_from(base.subquery()))).scalar_one()
             rows = (await connection.execute(query)).all()
         shown = rows[:limit]
-        more = _behind(shown[-1], order) if len(rows) > limit else None
+        more = _behind(shown[-1], order, total) if len(rows) > limit else None
         return Page([_STATE.decode(row.state) for row in shown], total, more)
 
     async def changes(
@@ -133,8 +138,8 @@ class ReadModel:
         return stand, [Change(row.key, row.position, row.state) for row in rows]
 
 
-def _behind(row: Row[Any], order: Order) -> Cursor:
-    return AfterNewest(row.id) if order == "newest" else AfterName(row.lower_name, row.key)
+def _behind(row: Row[Any], order: Order, total: int) -> Cursor:
+    return AfterNewest(row.id, total) if order == "newest" else AfterName(row.lower_name, row.key, total)
 
 
 def _after(position: int) -> Select[Any]:

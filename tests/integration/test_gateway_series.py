@@ -20,6 +20,7 @@ from contracts.events import (
 )
 from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import Postgres
+from services.gateway.domain import AfterName, encode_cursor
 from tests.support.gateway import API_KEY, Gateway, running_gateway
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
@@ -74,11 +75,29 @@ async def test_the_list_can_begin_with_the_latest_added(gateway: Gateway) -> Non
     first = await gateway.get("/api/anime", order="newest", limit=2)
     await gateway.record(added("later"))
     await gateway.project()
-    rest = await names_by_pages(gateway, total=6, order="newest", cursor=first["next_cursor"])
+    rest = await names_by_pages(gateway, total=first["total"], order="newest", cursor=first["next_cursor"])
 
+    assert first["total"] == 5
     assert [one["name"] for one in first["items"]] == ["Again", "Name 5"]
     assert rest == ["Name 6", "Name 7", "Name 9"]
     assert (await gateway.get("/api/anime", order="newest"))["items"][0]["key"] == "later"
+
+
+async def test_a_list_is_counted_for_its_first_page(gateway: Gateway) -> None:
+    """Each page behind it tells that number, in either order; a cursor of an older release, which has none, another."""
+    await gateway.record(*(added(f"k{number}") for number in range(3)))
+    await gateway.project()
+    firsts = {order: await gateway.get("/api/anime", order=order, limit=1) for order in ("name", "newest")}
+
+    await gateway.record(added("later"))
+    await gateway.project()
+
+    for order, first in firsts.items():
+        second = await gateway.get("/api/anime", order=order, limit=1, cursor=first["next_cursor"])
+        third = await gateway.get("/api/anime", order=order, limit=1, cursor=second["next_cursor"])
+        assert [page["total"] for page in (first, second, third)] == [3, 3, 3]
+    older = encode_cursor(AfterName("k0", "k0"))
+    assert (await gateway.get("/api/anime", limit=1, cursor=older))["total"] == 4
 
 
 async def test_a_cursor_goes_with_its_order(gateway: Gateway) -> None:

@@ -34,7 +34,8 @@ def series_routes(read_model: ReadModel) -> list[HTTPRouteHandler]:
         "/api/anime",
         summary="List the series",
         description="A page at a time, by name, or with order=newest the latest added first. cursor is the "
-        f"next_cursor of the page before, in the same order. loading_status is one of {', '.join(STATUSES)}.",
+        "next_cursor of the page before, in the same order; total is as it was at the first page. "
+        f"loading_status is one of {', '.join(STATUSES)}.",
         tags=["series"],
         middleware=[Gzip()],
     )
