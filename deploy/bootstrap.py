@@ -24,7 +24,8 @@ from deploy.local.one_off import run_to_end
 from services.platform import streams
 from services.platform.broker import connect
 from services.platform.claims import Claims, rebuild
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.library import Library
 from services.platform.library_paths import MARKER
 from services.platform.service import run_service

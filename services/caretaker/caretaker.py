@@ -22,7 +22,8 @@ from services.caretaker.domain import files_to_look_at, lost_work, missing_files
 from services.caretaker.known import Known
 from services.caretaker.refreshing import refreshes
 from services.caretaker.renewals import renewals
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 

@@ -16,7 +16,8 @@ import structlog
 from contracts.events import FilesDeleted
 from services.caretaker.domain import Deletion, deletions
 from services.caretaker.known import Known
-from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, Expect, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 

@@ -10,7 +10,8 @@ from contracts.events import EventParked, EventUnparked, RecordedEvent
 from contracts.subjects import FEED_SUBJECT
 from services.cli.errors import CliError
 from services.cli.operating import CLIENT, as_operator
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, life_of
 from services.platform.parked import Parked, all_parked
 
 _PROJECTING = 15.0  # the projector tells where it is every 2 s, and before that as soon as it has got there

@@ -14,7 +14,7 @@ from litestar.response import Stream
 
 from services.gateway.recorded import One, Recorded, tag_of
 from services.gateway.refusals import Malformed
-from services.platform.event_store import LogUnavailable
+from services.platform.event_reader import LogUnavailable
 from services.platform.streams import LogInfo
 
 log = structlog.get_logger()

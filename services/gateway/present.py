@@ -7,7 +7,8 @@ from contracts.subjects import is_key
 from services.gateway.domain import living
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Unavailable, unknown_series
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 
 _PATIENCE = 2.0  # seconds for a row: it only saves reading the log from the beginning
 

@@ -15,7 +15,7 @@ from litestar.exceptions import (
 from litestar.types import ExceptionHandlersMap
 
 from services.gateway.refusals import Refusal, log_unavailable
-from services.platform.event_store import LogUnavailable
+from services.platform.event_reader import LogUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY = 64_000

@@ -14,7 +14,8 @@ from contracts.api import HistoryEntry, HistoryItem
 from contracts.events import EVENT_TYPES, RecordedEvent
 from contracts.subjects import ALL_EVENTS, STREAM, events_of
 from contracts.timeline import Entry, unreadable
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.stored_event import Unreadable
 from services.platform.streams import LogInfo
 

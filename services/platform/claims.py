@@ -18,7 +18,8 @@ from nats.js.kv import KeyValue
 from contracts.events import Canonical, CatalogueIds, RecordedEvent
 from contracts.loading import fold
 from contracts.state import SeriesState
-from services.platform.event_store import WRONG_SEQUENCE, EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import WRONG_SEQUENCE, EventStore
 from services.platform.folder_names import claim_token
 from services.platform.mux import Mux
 from services.platform.streams import CLAIMS_BUCKET

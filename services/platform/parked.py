@@ -10,7 +10,8 @@ from nats.js.errors import NotFoundError
 
 from contracts.events import EventParked, EventUnparked, RecordedEvent, SeriesAdded
 from contracts.subjects import STREAM, added_subject
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.stored_event import Unreadable, decode
 
 _PARKINGS = "series.*.parked"

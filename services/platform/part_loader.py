@@ -31,7 +31,8 @@ from contracts.loading import fold, merged_files
 from contracts.state import SeriesState
 from services.platform import domain
 from services.platform.domain import GiveUp, Skip, Wait
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, TooLarge, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, TooLarge, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job, Superseded, Work
 from services.platform.neighbours import Neighbours, Shut

@@ -4,7 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from contracts.events import RecordedEvent
-from services.platform.event_store import EventStore, Following
+from services.platform.event_reader import Following
+from services.platform.event_store import EventStore
 from services.platform.stored_event import Unreadable
 
 _MOST_PENDING = 10_000

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.platform.broker import connect
 from services.platform.database import connect_engine
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.service import run_service, until_stopped
 from services.platform.settings import ProjectorSettings
 from services.projector.adopt import adopt

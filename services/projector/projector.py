@@ -19,7 +19,8 @@ from contracts.presentation import encode_update
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT
 from services.platform.database import is_outage, is_refusal
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.parked import parkings_after
 from services.platform.stored_event import Unreadable
 from services.projector import domain

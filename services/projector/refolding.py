@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.events import EventParked, EventUnparked, RecordedEvent
 from contracts.state import SeriesState
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.parked import parkings_after
 from services.platform.stored_event import Unreadable
 from services.platform.tasks import end

@@ -4,7 +4,8 @@ import structlog
 
 from contracts.codec import UNKNOWN
 from contracts.events import EventUnparked, RecordedEvent
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, life_of
 from services.platform.parked import all_parked
 
 log = structlog.get_logger()

@@ -24,7 +24,8 @@ from contracts.subjects import STREAM, added_subject
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.broker import connect
-from services.platform.event_store import Conflict, EventStore, Expect, LogUnavailable, TooLarge, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, Expect, TooLarge, life_of
 from services.platform.stored_event import Unreadable
 from services.platform.streams import ForeignLog
 from tests.support.waiting import eventually

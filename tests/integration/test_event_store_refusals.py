@@ -10,7 +10,8 @@ from nats.js.api import StreamConfig
 
 from contracts.subjects import STREAM
 from services.platform.broker import NO_BUFFER, connect
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, life_of
 from services.platform.tasks import end
 from tests.support.histories import added
 

@@ -10,7 +10,8 @@ from deploy.local.keeper import keep_running
 from deploy.local.nats_server import NatsServer
 from services.platform import streams
 from services.platform.broker import NO_BUFFER, connect
-from services.platform.event_store import Conflict, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Conflict, EventStore, life_of
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 from services.platform.library_files import names_in, write_whole

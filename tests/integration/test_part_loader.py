@@ -30,7 +30,8 @@ from contracts.events import (
 )
 from contracts.subjects import STREAM
 from services.platform.domain import MAX_WAITED
-from services.platform.event_store import Appended, EventStore, LogUnavailable, life_of
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import Appended, EventStore, life_of
 from services.platform.failures import LoadFailure
 from services.platform.job import Job, Written
 from services.platform.neighbours import Neighbours, Shut

@@ -13,7 +13,8 @@ from nats.errors import Error as NatsError
 from services.gateway.metrics import Metrics
 from services.gateway.read_model import ReadModel
 from services.gateway.refusals import Unavailable
-from services.platform.event_store import EventStore, LogUnavailable
+from services.platform.event_reader import LogUnavailable
+from services.platform.event_store import EventStore
 from services.platform.failures import LoadFailure
 from services.platform.library import Library
 from services.platform.library_paths import MARKER
