@@ -7,7 +7,6 @@ happened is noted in the same folder, so that a test can tell that its fault was
 
 import asyncio
 import copy
-import itertools
 import os
 import random
 import signal
@@ -113,7 +112,8 @@ def install(folder: str) -> None:
 
 
 def _service(argv: list[str]) -> str | None:
-    names = [name.removeprefix("services.") for flag, name in itertools.pairwise(argv) if flag == "-m"]
+    # The gateway is imported by another module, which is told its name.
+    names = [word.removeprefix("services.") for word in argv if word.startswith("services.")]
     return names[0] if names and "." not in names[0] else None
 
 
