@@ -163,7 +163,8 @@ class Projector:
                 await self._park(one)
             else:
                 events.append(one)
-        missing = domain.keys_of(events) - self._states.keys()
+        # Not a difference of sets, which would look at every state that is kept: thousands for each event.
+        missing = {key for key in domain.keys_of(events) if key not in self._states}
         if missing:
             self._states.update(await self._read_model.states(missing))
         folded = domain.fold(self._states, events) if events else domain.NOTHING

@@ -73,7 +73,7 @@ class Refolding:
             async with aclosing(self._batches(position)) as batches:
                 async for batch in batches:
                     events = [one for one in batch if not self._is_apart(one) and isinstance(one, RecordedEvent)]
-                    missing = (domain.keys_of(events) & self._written) - self._states.keys()
+                    missing = {key for key in domain.keys_of(events) & self._written if key not in self._states}
                     if missing:
                         await writing
                         self._states.update(await read_states(self._connection, missing))
