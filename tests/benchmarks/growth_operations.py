@@ -82,6 +82,12 @@ async def _add(one: Installation) -> None:
     assert answer.status_code == 202, answer.text
 
 
+async def _add_again(one: Installation) -> None:
+    event = added(one.next_key())
+    answer = await one.http.post("/api/anime/add", json={"link": event.link, "name": event.name, "year": 2013})
+    assert answer.status_code == 200, answer.text
+
+
 async def _status(one: Installation) -> None:
     await _get(one, f"/api/anime/{one.next_key()}/loading-status")
 
@@ -156,4 +162,5 @@ _BY_EVENTS = [
     Operation("the history of a series", _GATEWAY, _history, why=_BLOCK),
     Operation("the last hundred events of `/api/events`", _GATEWAY, _end_of_log, times=20),
     Operation("an add, to its 202", ("gateway", "nats-server"), _add),
+    Operation("an add of a series that is there", ("gateway", "nats-server"), _add_again, why=_BLOCK),
 ]

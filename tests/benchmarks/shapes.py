@@ -76,7 +76,7 @@ def _table(scale: str, sizes: tuple[int, ...], rows: list[Growth]) -> str:
             row.what,
             *(f"{cost:,.4g} {row.unit}" for cost in row.costs),
             f"{row.growth:.2f} times",
-            f"**{row.shape}**: {row.why}" if row.is_more_than_must else row.shape,
+            ": ".join(filter(None, (f"**{row.shape}**", row.why))) if row.is_more_than_must else row.shape,
             row.must,
         ]
         for row in rows

@@ -97,13 +97,19 @@ def test_step_that_is_not_tenfold_counts_as_steep_as_it_is() -> None:
 def test_growth_table_has_a_table_for_each_scale_and_reasons_where_they_are_owed() -> None:
     """A reason stands there only if the row grows more than it may."""
     why = "every name is looked at"
-    rows = [growth(1, 2, 3, why=why), growth(2, 2, 2, why=why), growth(1, 2, 3, must="linear", why=why)]
+    rows = [
+        growth(1, 2, 3, why=why),
+        growth(1, 2, 3),
+        growth(2, 2, 2, why=why),
+        growth(1, 2, 3, must="linear", why=why),
+    ]
     other = Growth("events", (10, 100), "a look", "ms", ([1.0], [20.0]), "linear", "it is a test")
 
     assert growth_table([*rows, other]) == (
         "| by series | 100 | 1,000 | 10,000 | ten times as many cost | shape | may be |\n"
         "|---|---|---|---|---|---|---|\n"
         f"| an add | 1 µs | 2 µs | 3 µs | 2.00 times | **less than linear**: {why} | flat |\n"
+        "| an add | 1 µs | 2 µs | 3 µs | 2.00 times | **less than linear** | flat |\n"
         "| an add | 2 µs | 2 µs | 2 µs | 1.00 times | flat | flat |\n"
         "| an add | 1 µs | 2 µs | 3 µs | 2.00 times | less than linear | linear |\n"
         "\n"
