@@ -1,8 +1,8 @@
 """How cost grows with ten and a hundred times as many series, events and subscribers: the tables in ARCHITECTURE.md.
 
-`COLDOPEN_BENCH_EVENTS` says about how many events the largest log holds (110,000, which are 10,000 series). What counts
-is processor time: on a machine whose cores are shared it says more than a clock. The installations of each size are
-measured in turns, so that what else the machine does meets them alike.
+`COLDOPEN_BENCH_LARGEST` says about how many events the largest log holds (110,000, which are 10,000 series). What
+counts is processor time: on a machine whose cores are shared it says more than a clock. The installations of each size
+are measured in turns, so that what else the machine does meets them alike.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.benchmarks.growth_operations import operation_rows
 from tests.benchmarks.growth_subscribers import subscriber_rows
 from tests.benchmarks.shapes import Growth
 
-EVENTS = int(os.environ.get("COLDOPEN_BENCH_EVENTS", "110000"))
+EVENTS = int(os.environ.get("COLDOPEN_BENCH_LARGEST", "110000"))
 SERIES = tuple(EVENTS // EVENTS_EACH // share for share in (100, 10, 1))
 
 
