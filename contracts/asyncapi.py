@@ -98,8 +98,8 @@ def _other_channels() -> Node:
         _STREAM: {
             "address": "/api/loading-status/stream",
             "description": "Server-sent events: the present state of each series (or what changed since "
-            "Last-Event-ID), then every change, or, "
-            "while there are too many at once, the newest of each series. `id` is `<log>-<position>`, ascending.",
+            "Last-Event-ID), then every change, or the newest of each series while there are too many. `id` is "
+            "`<log>-<position>`, ascending.",
             "servers": [{"$ref": "#/servers/gateway"}],
             "messages": _listed("LoadingUpdate", "Reset"),
         },

@@ -31,7 +31,8 @@ def feed_routes(hub: Hub, metrics: Metrics, abort: Abort) -> list[HTTPRouteHandl
         "/api/loading-status/stream",
         summary="Every change, live",
         description="Server-sent events: first the present state of the series (or what changed since Last-Event-ID), "
-        "then every change. key may be given several times, also for a series that does not exist yet.",
+        "then every change, or the newest of each series while there are too many. key may be given several times, "
+        "also for a series that does not exist yet.",
         media_type="text/event-stream",
         responses={200: _EVENT_STREAM},
         tags=["loading"],
