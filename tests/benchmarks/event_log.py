@@ -6,7 +6,7 @@ found.
 
 import asyncio
 import gc
-import resource
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,6 +28,7 @@ from services.platform.event_store import EventStore
 from services.platform.service import COLLECT_AFTER
 from services.platform.stored_event import Unreadable
 from services.platform.telemetry import configure_logging
+from tests.benchmarks.processes import memory_mib
 from tests.support.builders import BEGIN
 from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
@@ -113,5 +114,5 @@ async def _measure(work: Work, nats_url: str, database_url: str, arguments: list
     rate, cost = count / (time.perf_counter() - begun), (time.process_time() - used) / count * 1e6
     await engine.dispose()
     await nc.close()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    memory = round(memory_mib(os.getpid(), "VmHWM"))  # not getrusage, which begins with what the parent held
     sys.stdout.write(msgspec.json.encode(Measured(rate, cost, memory)).decode())

@@ -1,7 +1,7 @@
 """Events a second rebuilt, beside reading and decoding the same events alone.
 
 `COLDOPEN_BENCH_EVENTS` says how many events the log holds: 100,000, in several rounds, then 1,000,000, in one,
-or it would take ten minutes more. The tables hold what is rebuilt, as they usually do.
+or it would take ten minutes more. The tables are empty each time, as if they had been lost.
 """
 
 import os
