@@ -15,6 +15,7 @@ import httpx2
 import psutil
 
 from deploy.standin import StandIn
+from tests.support.clusters import copy_database
 from tests.support.waiting import eventually
 
 # What every made-up series has; others may come with it.
@@ -178,6 +179,8 @@ async def running_stack(
     """
     async with StandIn(same_pictures=same_pictures) as standin:
         stack = Stack(folder, standin, tmdb=tmdb, **settings)
+        if not stack.data_dir.exists():
+            await copy_database(stack.data_dir)
         try:
             await stack.start()
             yield stack
