@@ -133,8 +133,8 @@ def table(figures: list[Figure]) -> str:
     rows = [
         [
             one.name,
-            f"{one.value:,.4g} {one.unit}",
-            f"{one.limit_name}: {one.limit:,.4g} {one.unit}",
+            f"{quantity(one.value)} {one.unit}",
+            f"{one.limit_name}: {quantity(one.limit)} {one.unit}",
             f"{one.ratio:.2f}",
             f"{one.spread:.0%}",
             one.aim,
@@ -142,6 +142,11 @@ def table(figures: list[Figure]) -> str:
         for one in figures
     ]
     return lines(["what", "measured", "beside", "ratio", "spread", "aim"], rows)
+
+
+def quantity(value: float) -> str:
+    """For people: three digits or more that count, whole numbers from a hundred on, and no exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def lines(head: list[str], rows: list[list[str]]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 from msgspec.structs import asdict
 
-from tests.benchmarks.harness import lines
+from tests.benchmarks.harness import lines, quantity
 
 Shape: TypeAlias = Literal["flat", "less than linear", "linear", "worse than linear"]
 _SHAPES: tuple[Shape, ...] = get_args(Shape)
@@ -74,7 +74,7 @@ def _table(scale: str, sizes: tuple[int, ...], rows: list[Growth]) -> str:
     cells = [
         [
             row.what,
-            *(f"{cost:,.4g} {row.unit}" for cost in row.costs),
+            *(f"{quantity(cost)} {row.unit}" for cost in row.costs),
             f"{row.growth:.2f} times",
             ": ".join(filter(None, (f"**{row.shape}**", row.why))) if row.is_more_than_must else row.shape,
             row.must,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.harness import Figure, Run, table
+from tests.benchmarks.harness import Figure, Run, quantity, table
 from tests.benchmarks.readme import FIGURES, GROWTH, PLACES, Place, tables, write_table
 from tests.benchmarks.shapes import Growth, Shape, growth_table
 
@@ -117,3 +117,12 @@ def test_growth_table_has_a_table_for_each_scale_and_reasons_where_they_are_owed
         "|---|---|---|---|---|---|\n"
         "| a look | 1 ms | 20 ms | 20.00 times | **worse than linear**: it is a test | linear |"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.1561, "0.156"), (2.0, "2"), (99.44, "99.4"), (389.2, "389"), (1_361.2, "1,361"), (2.2e6, "2,200,000")],
+)
+def test_people_read_quantities_without_exponents(value: float, shown: str) -> None:
+    """As many digits as mean something."""
+    assert quantity(value) == shown
