@@ -1,11 +1,14 @@
 """The feed: deliveries a second beside a bare server that writes the same bytes, memory, and how late an event comes.
 
-`COLDOPEN_BENCH_SUBSCRIBERS` says how many subscribers one gateway has (`100,1000`). The gateway, the bare server and
-the subscribers are a process each; what the subscribers alone can take is measured too, as all share the machine.
+`COLDOPEN_BENCH_SUBSCRIBERS` says how many subscribers one gateway has (`100,1000,5000`); what the system does not allow
+a process files for is left out. The gateway, the bare server and the subscribers are a process each; what the
+subscribers alone can take is measured too, as all share the machine.
 """
 
 import math
 import os
+import resource
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +20,7 @@ from nats.aio.client import Client
 from contracts.api import Frame
 from contracts.presentation import update_of
 from contracts.subjects import FEED_SUBJECT
+from services.gateway.server import allow_many_clients
 from services.gateway.updates import Update, encode
 from services.platform.broker import connect
 from services.platform.event_store import EventStore
@@ -30,27 +34,36 @@ from tests.support.builders import added, all_loaded, identified, state_after
 from tests.support.gateway_process import GatewayProcess, free_port, gateway_process
 from tests.support.waiting import eventually
 
-COUNTS = [int(count) for count in os.environ.get("COLDOPEN_BENCH_SUBSCRIBERS", "100,1000").split(",")]
+COUNTS = [int(count) for count in os.environ.get("COLDOPEN_BENCH_SUBSCRIBERS", "100,1000,5000").split(",")]
 DELIVERIES = 40_000  # in one measurement, at least
 BURST = 100_000  # deliveries of the updates that are sent at once, which are a hundred at most
 ROUNDS = 3
+_FILES = 100  # that a process has open besides its connections, at most
 _UPDATE = update_of(state_after(added(), identified(), *all_loaded(2)))
 
 
 async def run() -> list[Figure]:
     """For each count how fast updates go one by one and in bursts, and what a subscriber costs; then the lateness."""
     figures: list[Figure] = []
+    files = _allow_files()
     async with running_servers() as servers:
         nc = await connect("bench", servers.nats_url)
         async with running_module("tests.benchmarks.subscribers", servers.nats_url):
             subscribers = Subscribers(nc)
             await eventually(subscribers.is_ready, within=60, every=0.05)
-            for count in COUNTS:
+            for count in (one for one in COUNTS if 2 * one + _FILES < files):  # they hear both servers
                 async with _fanout(nc, subscribers, servers, count) as fanout:
                     figures += await fanout.figures()
             figures.append(await lateness(nc, subscribers, servers))
         await nc.close()
     return figures
+
+
+def _allow_files() -> int:
+    """How many files the processes that are started from here may have open: as many as the system allows."""
+    allow_many_clients()
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if allowed == resource.RLIM_INFINITY else allowed
 
 
 class _Fanout:
