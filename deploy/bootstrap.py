@@ -20,6 +20,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from contracts.subjects import STREAM
+from deploy.local.daemon import StartFailed
 from deploy.local.one_off import run_to_end
 from services.platform import streams
 from services.platform.broker import connect
@@ -152,8 +153,12 @@ async def _run(settings: BootstrapSettings) -> None:
 
 
 def main() -> int:
-    """The exit code, as `run_service` gives it."""
-    return run_service("bootstrap", BootstrapSettings, _run)
+    """The exit code, as `run_service` gives it; 1 also for a migration that fails."""
+    try:
+        return run_service("bootstrap", BootstrapSettings, _run)
+    except StartFailed as error:
+        sys.stderr.write(f"bootstrap: {error}")
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The bootstrap on real servers: what it makes, once and again."""
 
+import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -141,7 +143,7 @@ async def test_it_migrates_an_empty_database_and_leaves_a_new_one_alone(
     assert revision == newest_revision()
 
 
-async def test_a_migration_that_fails_says_why(postgres: Postgres, empty_database: str) -> None:
+async def test_a_migration_that_fails_says_why(postgres: Postgres, empty_database: str, nats_url: str) -> None:
     """Such as one of a database that a later release has used."""
     url = postgres.url(database=empty_database)
     await bootstrap_database(url)
@@ -151,3 +153,12 @@ async def test_a_migration_that_fails_says_why(postgres: Postgres, empty_databas
 
     with pytest.raises(StartFailed, match=r"failed \(1\):\nCan't locate revision identified by '9999'\n$"):
         await bootstrap_database(url)
+    told = {"COLDOPEN_NATS_URL": nats_url, "COLDOPEN_DATABASE_URL": url, "PATH": os.environ["PATH"]}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.bootstrap"), env=told, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+
+    assert process.returncode == 1
+    assert said.decode().endswith("failed (1):\nCan't locate revision identified by '9999'\n")
+    assert "Traceback" not in said.decode()
