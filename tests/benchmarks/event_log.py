@@ -14,12 +14,13 @@ from typing import TypeAlias
 
 import msgspec
 import uvloop
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts import codec
-from contracts.events import RecordedEvent
+from contracts.events import RecordedEvent, SeriesAdded
 from contracts.subjects import subject_of
 from services.platform import streams
 from services.platform.broker import connect
@@ -51,11 +52,24 @@ class Measured(msgspec.Struct):
 async def fill(nats_url: str, count: int) -> int:
     """Add series that are loaded whole, one after the other, until the log holds about `count`. How many it holds."""
     nc = await connect("bench", nats_url)
+    begun = (await streams.log_info(nc.jetstream())).last_position // EVENTS_OF_A_SERIES
+    position = await record_loaded(nc, range(begun, count // EVENTS_OF_A_SERIES))
+    await nc.close()
+    return position
+
+
+async def record_loaded(
+    nc: Client, numbers: range, beside: Callable[[SeriesAdded, int], Awaitable[None]] | None = None
+) -> int:
+    """Record series that are loaded whole; `beside` is told each add and its position. The log's last position."""
     js = nc.jetstream()
     position = (await streams.log_info(js)).last_position
-    for number in range(position // EVENTS_OF_A_SERIES, count // EVENTS_OF_A_SERIES):
-        key = f"series-{number}"
-        events = [added(key), *loaded_after(key, position + 1)]
+    for number in numbers:
+        key = key_of(number)
+        series = added(key)
+        if beside is not None:
+            await beside(series, position + 1)
+        events = [series, *loaded_after(key, position + 1)]
         position += len(events)
         for event in events:
             headers = codec.headers_of(event, time=BEGIN)
@@ -63,8 +77,12 @@ async def fill(nats_url: str, count: int) -> int:
         if number % _AT_ONCE == 0:
             await eventually(lambda: _is_recorded(js, position), within=60)  # noqa: B023 - awaited at once
     await eventually(lambda: _is_recorded(js, position), within=60)
-    await nc.close()
     return position
+
+
+def key_of(number: int) -> str:
+    """The series' keys, counted from 0."""
+    return f"series-{number}"
 
 
 async def _is_recorded(js: JetStreamContext, position: int) -> bool:

@@ -8,14 +8,15 @@ are measured in turns, so that what else the machine does meets them alike.
 import os
 from contextlib import AsyncExitStack
 
-from tests.benchmarks.growth_installation import EVENTS_EACH, installation
+from tests.benchmarks.event_log import EVENTS_OF_A_SERIES
+from tests.benchmarks.growth_installation import installation
 from tests.benchmarks.growth_log import log_rows
 from tests.benchmarks.growth_operations import operation_rows
 from tests.benchmarks.growth_subscribers import subscriber_rows
 from tests.benchmarks.shapes import Growth
 
 EVENTS = int(os.environ.get("COLDOPEN_BENCH_LARGEST", "110000"))
-SERIES = tuple(EVENTS // EVENTS_EACH // share for share in (100, 10, 1))
+SERIES = tuple(EVENTS // EVENTS_OF_A_SERIES // share for share in (100, 10, 1))
 
 
 async def run() -> list[Growth]:

@@ -15,23 +15,20 @@ from nats.aio.msg import Msg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts import codec
 from contracts.api import Frame
-from contracts.subjects import FEED_SUBJECT, subject_of
+from contracts.events import SeriesAdded
+from contracts.subjects import FEED_SUBJECT
 from services.platform.broker import connect
 from services.platform.claims import Claim, Claims, folder_token, page_token
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore
 from services.platform.streams import CLAIMS_BUCKET
+from tests.benchmarks.event_log import EVENTS_OF_A_SERIES, key_of, record_loaded
 from tests.benchmarks.processes import processor_seconds, running_module
 from tests.benchmarks.servers import Servers, running_servers
-from tests.support.builders import BEGIN
 from tests.support.gateway_process import GatewayProcess, gateway_process
-from tests.support.histories import added, loaded_after
 from tests.support.waiting import eventually
 
-EVENTS_EACH = 1 + len(loaded_after("x", 1))
-_AT_ONCE = 100  # series: how many are sent before the server is waited for
 _STRIDE = 7919  # a prime: one series after the other, far from the one before
 
 
@@ -44,7 +41,7 @@ class Installation:
     def __init__(self, servers: Servers, series: int, nc: Client, claims: Claims, engine: AsyncEngine) -> None:
         self.servers = servers
         self.series = series
-        self.events = series * EVENTS_EACH
+        self.events = series * EVENTS_OF_A_SERIES
         self.nc = nc
         self.store = EventStore(nc)
         self.claims = claims
@@ -111,11 +108,6 @@ class Installation:
         self.told = max(self.told, msgspec.json.decode(message.data, type=Frame).position)
 
 
-def key_of(number: int) -> str:
-    """The series' keys, counted from 0."""
-    return f"series-{number}"
-
-
 @asynccontextmanager
 async def installation(series: int) -> AsyncIterator[Installation]:
     """One with `series` series in its log, and no rows yet; nothing runs but its servers."""
@@ -132,23 +124,10 @@ async def installation(series: int) -> AsyncIterator[Installation]:
 
 async def _fill(count: int, nc: Client) -> None:
     """Series that are loaded whole, one after the other, and the claims of each."""
-    store = EventStore(nc)
 
-    async def is_recorded() -> bool:
-        return (await store.info()).last_position == position
-
-    position = 0
-    for number in range(count):
-        key = key_of(number)
-        series = added(key)
-        claim = msgspec.json.encode(Claim(key, position + 1))
+    async def claim(series: SeriesAdded, position: int) -> None:
+        body = msgspec.json.encode(Claim(series.key, position))
         for token in (page_token(series.canonical), folder_token(series.folder)):
-            await nc.publish(f"$KV.{CLAIMS_BUCKET}.{token}", claim)
-        events = [series, *loaded_after(key, position + 1)]
-        for event in events:
-            headers = codec.headers_of(event, time=BEGIN)
-            await nc.publish(subject_of(event), codec.encode(event), headers=headers)
-        position += len(events)
-        if number % _AT_ONCE == 0:
-            await eventually(is_recorded, within=60)
-    await eventually(is_recorded, within=60)
+            await nc.publish(f"$KV.{CLAIMS_BUCKET}.{token}", body)
+
+    await record_loaded(nc, range(count), beside=claim)

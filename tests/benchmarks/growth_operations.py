@@ -12,7 +12,8 @@ import msgspec
 
 from contracts.events import Part, PartRequested
 from services.platform.claims import page_token
-from tests.benchmarks.growth_installation import Installation, key_of
+from tests.benchmarks.event_log import key_of
+from tests.benchmarks.growth_installation import Installation
 from tests.benchmarks.processes import memory_mib
 from tests.benchmarks.shapes import Growth, Shape
 from tests.support.histories import added
