@@ -7,7 +7,6 @@ dark, on a desktop and on a phone. Words and places are the same each time; seco
 import asyncio
 import io
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from playwright.async_api import Browser, Page, StorageState, async_playwright, 
 
 from tests.board import shown
 from tests.board.cards import card, close, find_box, open_card
+from tests.board.visiting import sign_in
 from tests.support import chromium
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
@@ -46,20 +46,11 @@ async def main(path: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     async with shown.showing() as stack, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
-        session = await _sign_in(browser, stack)
+        session = await sign_in(browser, stack)
         for device in DEVICES:
             for scheme in ("light", "dark"):
                 await _take(browser, stack, session, device, scheme)
         await browser.close()
-
-
-async def _sign_in(browser: Browser, stack: Stack) -> StorageState:
-    (link,) = re.findall(r"Browser +(http\S+)", stack.log())
-    context = await browser.new_context()
-    await (await context.new_page()).goto(link)
-    state = await context.storage_state()
-    await context.close()
-    return state
 
 
 async def _take(browser: Browser, stack: Stack, session: StorageState, device: Device, scheme: str) -> None:

@@ -1,7 +1,6 @@
 """The fixtures of the board's tests: a real browser, an installation, and people who look at it."""
 
 import os
-import re
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -84,10 +83,13 @@ async def visits(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def session(browser: Browser, installation: Stack) -> StorageState:
+    return await sign_in(browser, installation)
+
+
+async def sign_in(browser: Browser, stack: Stack) -> StorageState:
     """What a browser keeps that followed the link which `coldopen up` printed."""
-    (link,) = re.findall(r"Browser +(http\S+)", installation.log())
     context = await browser.new_context()
-    answer = await (await context.new_page()).goto(link)
+    answer = await (await context.new_page()).goto(await stack.login_link())
     assert answer is not None
     assert answer.ok, await answer.text()
     state = await context.storage_state()

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -83,6 +84,15 @@ class Stack:
 
     def log(self) -> str:
         return (self.data_dir.parent / "up.log").read_text()
+
+    async def login_link(self) -> str:
+        """The link for a browser that `up` prints, a moment after the gateway is ready; it is good once."""
+
+        def find() -> str | None:
+            found = re.search(r"Browser +(http\S+)\n", self.log())
+            return found and found[1]
+
+        return str(await eventually(find, within=20))
 
     def client(self) -> httpx2.AsyncClient:
         """A client of the gateway that holds the key."""
