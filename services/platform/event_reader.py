@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -186,6 +187,17 @@ class Following:
 
     def __init__(self, subscription: JetStreamContext.PushSubscription) -> None:
         self._subscription = subscription
+
+    async def finish(self) -> None:
+        """Deliver what the server has sent until now, and nothing more."""
+        jsi: Any = self._subscription._sub._jsi  # noqa: SLF001
+        for watching in (jsi._hbtask, jsi._fctask):  # noqa: SLF001
+            watching.cancel()  # nats-py 2.16 would miss heartbeats, and make the consumer anew
+        try:
+            await self._subscription.drain()  # type: ignore[no-untyped-call]
+        except (NatsError, TimeoutError, OSError):
+            # Else the connection would make it anew.
+            self._subscription._conn._remove_sub(self._subscription._id)  # noqa: SLF001
 
     async def stop(self) -> None:
         """Deliver nothing more."""
