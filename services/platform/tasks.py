@@ -1,9 +1,10 @@
-"""Ending tasks for sure."""
+"""Tasks that begin at once, and end for sure."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 _PATIENCE = 0.2  # seconds
 
 
@@ -18,6 +19,13 @@ async def end(*tasks: asyncio.Future[Any], patience: float = _PATIENCE) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=patience)
+
+
+async def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that has come as far as it can without waiting: what it asks of others is on its way already."""
+    task = asyncio.ensure_future(work)
+    await asyncio.sleep(0)
+    return task
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -18,9 +18,10 @@ _NUMBERED = (SeriesAdded, SeriesIdentified, EpisodesLoaded)  # events with numbe
 class Folded(msgspec.Struct, frozen=True):
     """What a batch changed.
 
-    `states` are the newest states by key; `episodes` the events whose seasons now count, by key; `begun` the keys
-    of which another life began in the batch (their rows are made anew); `changes` is the state after each change, in
-    position order. `refused` are the events that were left out: no column takes their numbers.
+    `states` are the newest states by key; `episodes` the events whose seasons now count, by key, and `reloaded` those
+    of these keys that had seasons before; `begun` the keys of which another life began in the batch (their rows are
+    made anew); `changes` is the state after each change, in position order. `refused` are the events that were left
+    out: no column takes their numbers.
     """
 
     states: dict[str, SeriesState]
@@ -28,6 +29,7 @@ class Folded(msgspec.Struct, frozen=True):
     begun: frozenset[str]
     changes: list[SeriesState]
     refused: tuple[RecordedEvent, ...] = ()
+    reloaded: frozenset[str] = frozenset()
 
     @property
     def newest(self) -> list[SeriesState]:
@@ -63,7 +65,13 @@ def fold(before: Mapping[str, SeriesState], events: Iterable[RecordedEvent]) -> 
             episodes.pop(event.key, None)
         elif isinstance(event, EpisodesLoaded) and now.episodes_at == recorded.position:
             episodes[event.key] = event
-    return Folded(states, episodes, frozenset(begun), changes, tuple(refused))
+    reloaded = frozenset(key for key in episodes if _has_seasons(before.get(key), states[key]))
+    return Folded(states, episodes, frozenset(begun), changes, tuple(refused), reloaded)
+
+
+def _has_seasons(before: SeriesState | None, now: SeriesState) -> bool:
+    """Whether seasons of this life are in the tables."""
+    return before is not None and before.added == now.added and before.episodes_at > 0
 
 
 def has_room_for(event: Event) -> bool:

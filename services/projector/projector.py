@@ -1,39 +1,35 @@
 """The projector: the log, in order, into rows and frames, in one process at a time and safe with several.
 
-What has arrived is one batch: one event when idle, hundreds under load. A batch is folded in memory, committed with
-the checkpoint in one transaction and then told to the gateways in one frame: every change, or, while more waits than a
-batch takes, only the newest of each series. Every doubt (a failed guard, a gap, an outage) ends in the same way: forget
-what is in memory and start again from the checkpoint's row.
+What has arrived is one batch: one event when idle, hundreds under load. A batch is folded in memory, while the one
+before it is still being committed; it is committed with the checkpoint in one transaction and then told to the
+gateways in one frame: every change, or, while more waits than a batch takes, only the newest of each series. Every
+doubt (a failed guard, a gap, a refusal, an outage) ends in the same way: forget what is in memory and start again from
+the checkpoint's row.
 """
 
 import asyncio
 from collections import OrderedDict
-from contextlib import suppress
 
-import msgspec
 import structlog
 
-from contracts.api import Frame
 from contracts.events import EventUnparked, RecordedEvent
-from contracts.presentation import encode_update
 from contracts.state import SeriesState
-from contracts.subjects import FEED_SUBJECT
 from services.platform.database import is_outage, is_refusal
 from services.platform.event_reader import LogUnavailable
 from services.platform.event_store import EventStore
 from services.platform.parked import parkings_after
 from services.platform.stored_event import Unreadable
 from services.projector import domain
+from services.projector.commits import Commits, Refused
 from services.projector.domain import Folded
 from services.projector.inbox import Inbox
 from services.projector.parking import park
-from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
+from services.projector.read_model import GuardFailed, ReadModel
 from services.projector.releasing import release_known
 from services.projector.replaying import is_skipped, key_of, release
 
 log = structlog.get_logger()
 
-HEARTBEAT = 2.0
 _STATES_KEPT = 20_000
 _POLL = 5.0
 
@@ -49,23 +45,26 @@ class Projector:
         self, store: EventStore, read_model: ReadModel, *, max_batch: int = 500, max_frame: int | None = None
     ) -> None:
         self._store = store
-        self._max_frame = max_frame or int(0.9 * store.nc.max_payload)
         self._read_model = read_model
+        self._commits = Commits(read_model, store.nc, max_frame or int(0.9 * store.nc.max_payload))
         self._max_batch = max_batch
         self._states: OrderedDict[str, SeriesState] = OrderedDict()
-        self._log_id = ""
+        self._position = 0  # up to which events are folded; the checkpoint follows
+        self._refused_up_to = 0  # where a batch ended of which something was refused
         self._is_behind = False
-        self._checkpoint = Checkpoint(None, 0, 0)
         self._parkings: dict[tuple[str, int], int] = {}
 
     async def run(self) -> None:
         """Until cancelled. Raises ForeignLog if the log is not the one that the rows were folded from."""
-        heartbeat = asyncio.ensure_future(self._beat())
+        heartbeat = asyncio.ensure_future(self._commits.beat())
         try:
             await release_known(self._store)
             while True:
                 try:
                     await self._run_from_checkpoint()
+                except Refused as error:
+                    log.warning("looking_for_what_was_refused", why=str(error))
+                    self._refused_up_to = error.position
                 except (Interrupted, GuardFailed) as error:
                     log.info("starting_again_from_the_checkpoint", why=str(error))
                     await asyncio.sleep(0.2)
@@ -85,13 +84,16 @@ class Projector:
         while unadopted := await self._read_model.count_unadopted():
             log.error("rows_predate_the_log", rows=unadopted, what_to_do="python -m services.projector adopt")
             await asyncio.sleep(_POLL)
-        self._checkpoint = await self._read_model.checkpoint()
+        await self._commits.load_checkpoint()
+        self._position = self._commits.checkpoint.position
         await self._check_log()
         # These events were folded once before. What was not taken then is not taken now, even if it could be.
-        self._parkings = await parkings_after(self._store, self._checkpoint.position)
-        inbox = Inbox(self._store, self._checkpoint.position)
+        self._parkings = await parkings_after(self._store, self._position)
+        inbox = Inbox(self._store, self._position)
         try:
             while True:
+                if not inbox.waiting:
+                    await self._commits.settle()
                 batch = await inbox.take(self._max_batch, _POLL)
                 self._is_behind = len(batch) == self._max_batch
                 for piece in domain.pieces(batch):
@@ -99,21 +101,31 @@ class Projector:
                 if not batch:
                     await self._check_log()
         finally:
+            await self._commits.close()
             await inbox.close()
 
     async def _check_log(self) -> None:
         info = await self._store.info()
-        info.check_continues(self._checkpoint.log_id, self._checkpoint.position)
-        self._log_id = info.log_id
+        info.check_continues(self._commits.checkpoint.log_id, self._commits.checkpoint.position)
+        self._commits.log_id = info.log_id
 
     async def _project(self, batch: list[RecordedEvent | Unreadable]) -> None:
-        """Commit a batch; one that the database refuses is halved until the event that it refuses stands alone."""
-        if batch[0].position != self._checkpoint.position + 1:
-            raise Interrupted(f"expected position {self._checkpoint.position + 1}, got {batch[0].position}")
+        if batch[0].position != self._position + 1:
+            raise Interrupted(f"expected position {self._position + 1}, got {batch[0].position}")
         match batch:
             case [RecordedEvent(event=EventUnparked() as event) as one]:
+                await self._commits.settle()
                 await self._release(one, event)
-                return
+            case [first, *_] if first.position <= self._refused_up_to:
+                await self._commit_what_is_taken(batch)
+            case _:
+                folded = await self._fold(batch)
+                await self._commits.start(batch[-1].position, folded, self._told(folded))
+                self._remember(folded)
+        self._position = batch[-1].position
+
+    async def _commit_what_is_taken(self, batch: list[RecordedEvent | Unreadable]) -> None:
+        """Halve a batch that the database refuses, until the event that it refuses stands alone."""
         try:
             await self._commit(batch)
         except Exception as error:
@@ -121,8 +133,8 @@ class Projector:
                 raise
             if len(batch) > 1:
                 middle = len(batch) // 2
-                await self._project(batch[:middle])
-                await self._project(batch[middle:])
+                await self._commit_what_is_taken(batch[:middle])
+                await self._commit_what_is_taken(batch[middle:])
                 return
             await self._park_refused(batch[0], error)
 
@@ -155,6 +167,14 @@ class Projector:
         await self._commit([one])
 
     async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
+        await self._write(batch[-1].position, await self._fold(batch))
+
+    async def _write(self, position: int, folded: Folded) -> None:
+        await self._commits.write(position, folded, self._told(folded))
+        self._remember(folded)
+
+    async def _fold(self, batch: list[RecordedEvent | Unreadable]) -> Folded:
+        """What the batch changes; what can't be taken is parked."""
         events: list[RecordedEvent] = []
         for one in batch:
             if is_skipped(one, self._parkings, at=one.position):
@@ -170,13 +190,10 @@ class Projector:
         folded = domain.fold(self._states, events) if events else domain.NOTHING
         for refused in folded.refused:
             await self._park(Unreadable(refused.position, f"series.{refused.event.key}", "its numbers are too large"))
-        await self._write(batch[-1].position, folded)
+        return folded
 
-    async def _write(self, position: int, folded: Folded) -> None:
-        before = self._checkpoint
-        self._checkpoint = await self._read_model.commit(self._log_id, before, position, folded)
-        self._remember(folded)
-        await self._tell(before.position, folded.newest if self._is_behind else folded.changes)
+    def _told(self, folded: Folded) -> list[SeriesState]:
+        return folded.newest if self._is_behind else folded.changes
 
     def _remember(self, folded: Folded) -> None:
         for key, state in folded.states.items():
@@ -186,27 +203,6 @@ class Projector:
             self._states.popitem(last=False)
 
     async def _park(self, one: Unreadable, *, again: int = 0) -> None:
-        position = await park(self._store, self._log_id, one, again=again)
+        position = await park(self._store, self._commits.log_id, one, again=again)
         if position:
             self._parkings[key_of(one), one.position] = position
-
-    async def _beat(self) -> None:
-        """Tell gateways where the rows are, so that one that missed a frame notices soon."""
-        while True:
-            await asyncio.sleep(HEARTBEAT)
-            if self._log_id:
-                await self._tell(self._checkpoint.position, [])
-
-    async def _tell(self, after: int, states: list[SeriesState]) -> None:
-        frame = Frame(
-            log=self._log_id,
-            after=after,
-            position=self._checkpoint.position,
-            updates=[msgspec.Raw(encode_update(state)) for state in states],
-        )
-        body = msgspec.json.encode(frame)
-        if len(body) > self._max_frame:
-            body = msgspec.json.encode(msgspec.structs.replace(frame, updates=[], complete=False))
-        # A frame that is lost is made up for by the next one: gateways see the gap.
-        with suppress(Exception):
-            await self._store.nc.publish(FEED_SUBJECT, body)

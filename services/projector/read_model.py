@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import CursorResult, select, text
+from sqlalchemy import CursorResult, TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contracts.events import EpisodesLoaded
@@ -62,34 +62,55 @@ _COLUMNS: dict[str, str] = {
     "created_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
-_INSERT = f"INSERT INTO anime_series ({', '.join(_COLUMNS)}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 - our own
-_OR_UPDATE = (
-    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'key')}"
-)
+_SEASON_COLUMNS = {"series_id": "bigint", "number": "integer", "title": "varchar"}
+_EPISODE_COLUMNS = {
+    "series_id": "bigint",
+    "season": "integer",
+    "number": "integer",
+    "title": "varchar",
+    "air_date": "varchar",
+    "runtime": "integer",
+    "absolute_number": "integer",
+    "on_disk": "boolean",
+}
 _MOVE = (
     "UPDATE checkpoint SET log_id = :to_log_id, position = :to_position, updated_at = now() WHERE "
     "log_id IS NOT DISTINCT FROM :from_log_id AND generation = :from_generation AND position = :from_position"
 )
-_UPSERT = text(f"{_INSERT} {_OR_UPDATE}")
-# One turn to the server, which is what a batch of one event takes its time for.
-_MOVE_AND_UPSERT = text(
-    f"WITH moved AS ({_MOVE} RETURNING 1), "  # noqa: S608 - our own
-    f"written AS ({_INSERT} WHERE EXISTS (SELECT FROM moved) {_OR_UPDATE}) SELECT FROM moved"
+_OR_UPDATE = (
+    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'key')}"
 )
 _DROP_FORMER_LIVES = text("DELETE FROM anime_series WHERE key = ANY(CAST(:keys AS varchar[]))")
 _DROP_EPISODES = text("DELETE FROM episodes WHERE series_id = ANY(CAST(:ids AS bigint[]))")
 _DROP_SEASONS = text("DELETE FROM seasons WHERE series_id = ANY(CAST(:ids AS bigint[]))")
-_ADD_EPISODES = text(
-    "INSERT INTO episodes (series_id, season, number, title, air_date, runtime, absolute_number, on_disk) "
-    "SELECT * FROM unnest(CAST(:series_id AS bigint[]), CAST(:season AS integer[]), CAST(:number AS integer[]), "
-    "CAST(:title AS varchar[]), CAST(:air_date AS varchar[]), CAST(:runtime AS integer[]), "
-    "CAST(:absolute_number AS integer[]), CAST(:on_disk AS boolean[])) ON CONFLICT DO NOTHING"
-)
-_ADD_SEASONS = text(
-    "INSERT INTO seasons (series_id, number, title) SELECT * FROM unnest("
-    "CAST(:series_id AS bigint[]), CAST(:number AS integer[]), CAST(:title AS varchar[])) ON CONFLICT DO NOTHING"
-)
+
+
+def _insert(table: str, columns: dict[str, str], where: str, conflict: str) -> str:
+    """Rows from one array for each column, whose parameter is named for the table, too."""
+    arrays = ", ".join(f"CAST(:{table}_{name} AS {kind}[])" for name, kind in columns.items())
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {where} {conflict}"  # noqa: S608
+
+
+def _write(*, guarded: bool, with_episodes: bool) -> TextClause:
+    """All rows of a batch in one turn to the server, which is what a small batch takes its time for.
+
+    Guarded, it moves the checkpoint first, and does nothing where that is not the one it is to be moved from.
+    """
+    where = "WHERE EXISTS (SELECT FROM moved)" if guarded else ""
+    steps = [f"moved AS ({_MOVE} RETURNING 1)"] if guarded else []
+    steps.append(f"with_series AS ({_insert('anime_series', _COLUMNS, where, _OR_UPDATE)})")
+    if with_episodes:
+        ignore = "ON CONFLICT DO NOTHING"  # a catalogue may name an episode twice
+        steps.append(f"with_seasons AS ({_insert('seasons', _SEASON_COLUMNS, where, ignore)})")
+        steps.append(f"with_episodes AS ({_insert('episodes', _EPISODE_COLUMNS, where, ignore)})")
+    return text(f"WITH {', '.join(steps)} SELECT {'FROM moved' if guarded else ''}")
+
+
+_WRITE = {
+    (guarded, with_episodes): _write(guarded=guarded, with_episodes=with_episodes)
+    for guarded in (False, True)
+    for with_episodes in (False, True)
+}
 
 
 class ReadModel:
@@ -124,14 +145,14 @@ class ReadModel:
         """
         after = Checkpoint(log_id, before.generation, position)
         move = _prefixed("from", before) | _prefixed("to", after)
-        if folded.begun or folded.episodes:
+        if folded.begun or folded.reloaded:
             async with self._engine.begin() as connection:
                 await _check_moved(connection, await connection.execute(text(_MOVE), move), before)
                 await write_rows(connection, folded)
         else:
             async with self._connect() as connection:
-                moved = await connection.execute(_MOVE_AND_UPSERT, move | _rows(folded.states.values()))
-                await _check_moved(connection, moved, before)
+                statement = _WRITE[True, bool(folded.episodes)]
+                await _check_moved(connection, await connection.execute(statement, move | _rows(folded)), before)
         return after
 
     @asynccontextmanager
@@ -152,10 +173,12 @@ async def write_rows(connection: AsyncConnection, folded: Folded) -> None:
     """Write what a batch changed into the tables that the connection's search path names."""
     if folded.begun:
         await connection.execute(_DROP_FORMER_LIVES, {"keys": list(folded.begun)})
+    if folded.reloaded:
+        ids = {"ids": [folded.states[key].added for key in folded.reloaded]}
+        await connection.execute(_DROP_EPISODES, ids)
+        await connection.execute(_DROP_SEASONS, ids)
     if folded.states:
-        await connection.execute(_UPSERT, _rows(folded.states.values()))
-    if folded.episodes:
-        await _replace_episodes(connection, folded)
+        await connection.execute(_WRITE[False, bool(folded.episodes)], _rows(folded))
 
 
 async def read_states(connection: AsyncConnection, keys: Iterable[str]) -> dict[str, SeriesState]:
@@ -174,23 +197,24 @@ def _prefixed(prefix: str, one: Checkpoint) -> dict[str, Any]:
     return {f"{prefix}_{name}": value for name, value in msgspec.structs.asdict(one).items()}
 
 
-async def _replace_episodes(connection: AsyncConnection, folded: Folded) -> None:
-    by_id = {folded.states[key].added: event for key, event in folded.episodes.items()}
-    await connection.execute(_DROP_EPISODES, {"ids": list(by_id)})
-    await connection.execute(_DROP_SEASONS, {"ids": list(by_id)})
-    await connection.execute(_ADD_SEASONS, _season_rows(by_id))
-    await connection.execute(_ADD_EPISODES, _episode_rows(by_id))
+def _rows(folded: Folded) -> dict[str, list[Any]]:
+    """The parameters of `_WRITE`."""
+    rows = _columns("anime_series", _COLUMNS, [_row(state) for state in folded.states.values()])
+    if folded.episodes:
+        by_id = {folded.states[key].added: event for key, event in folded.episodes.items()}
+        rows |= _columns("seasons", _SEASON_COLUMNS, _season_rows(by_id))
+        rows |= _columns("episodes", _EPISODE_COLUMNS, _episode_rows(by_id))
+    return rows
 
 
-def _season_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
-    rows = [
+def _season_rows(by_id: dict[int, EpisodesLoaded]) -> list[tuple[Any, ...]]:
+    return [
         (added, season.number, _cut(season.title, 1000)) for added, event in by_id.items() for season in event.seasons
     ]
-    return _columns(("series_id", "number", "title"), rows)
 
 
-def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
-    rows = [
+def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> list[tuple[Any, ...]]:
+    return [
         (
             added,
             season.number,
@@ -205,17 +229,11 @@ def _episode_rows(by_id: dict[int, EpisodesLoaded]) -> dict[str, list[Any]]:
         for season in event.seasons
         for one in season.episodes
     ]
-    names = ("series_id", "season", "number", "title", "air_date", "runtime", "absolute_number", "on_disk")
-    return _columns(names, rows)
 
 
-def _rows(states: Iterable[SeriesState]) -> dict[str, list[Any]]:
-    return _columns(tuple(_COLUMNS), [_row(state) for state in states])
-
-
-def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+def _columns(table: str, names: Iterable[str], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    return {f"{table}_{name}": column for name, column in zip(names, columns, strict=True)}
 
 
 def _cut(text: str | None, length: int) -> str | None:

@@ -21,7 +21,7 @@ from services.platform.event_reader import LogUnavailable
 from services.platform.event_store import EventStore
 from services.platform.parked import parkings_after
 from services.platform.stored_event import Unreadable
-from services.platform.tasks import end
+from services.platform.tasks import begun, end
 from services.projector import domain
 from services.projector.domain import Folded
 from services.projector.inbox import Inbox
@@ -79,7 +79,7 @@ class Refolding:
                         self._states.update(await read_states(self._connection, missing))
                     folded = domain.fold(self._states, events)
                     await writing
-                    writing = asyncio.ensure_future(self._write(folded))
+                    writing = await begun(self._write(folded))
                     self._apart |= {one.event.key: one.position for one in folded.refused}
                     self._remember(folded)
                     self.position = batch[-1].position

@@ -10,15 +10,26 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.api import Frame
-from contracts.events import EventParked, RecordedEvent, SeriesRemoved
+from contracts.events import (
+    Episode,
+    EpisodesLoaded,
+    EventParked,
+    Part,
+    PartRequested,
+    RecordedEvent,
+    Season,
+    SeriesRemoved,
+)
 from contracts.presentation import encode_update
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT
 from deploy.local.postgres import Postgres
 from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, life_of
+from services.platform.tasks import end
 from services.projector import domain
 from services.projector.adopt import adopt
+from services.projector.projector import Projector
 from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
 from tests.support.builders import series_state
 from tests.support.histories import added, loaded_after
@@ -203,17 +214,82 @@ async def test_an_unreadable_event_is_parked_once_and_its_successors_are_folded(
     assert states["naruto"].loading_status == "completed"
 
 
-async def test_an_event_that_the_database_refuses_is_parked(store: EventStore, engine: AsyncEngine) -> None:
-    """A value that no column takes stops only its own event: the batch is halved down to it."""
+@pytest.mark.parametrize("max_batch", [1, 2, 500])
+async def test_an_event_that_the_database_refuses_is_parked(
+    store: EventStore, engine: AsyncEngine, max_batch: int
+) -> None:
+    """A value that no column takes stops only its own event: the batch is halved down to it, and what was folded
+    behind it meanwhile is folded again."""
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE anime_series ADD CHECK (year < 3000)"))
     await store.append(added("bleach"))
     await store.append(added("naruto", year=3000))
-    await store.append(added("one-piece"))
-    async with projecting(store, engine):
-        await eventually(lambda: has_reached(engine, 4), within=20)
+    for key in ("one-piece", "dark", "monster"):
+        await load_series(store, key)
+    async with projecting(store, engine, max_batch=max_batch):
+        await eventually(lambda: has_reached(engine, 36), within=20)
 
-    assert sorted(await rows(engine)) == ["bleach", "one-piece"]
+    assert sorted(await rows(engine)) == ["bleach", "dark", "monster", "one-piece"]
+    parked = [one.event async for one in store.read_all() if isinstance(one, RecordedEvent)]
+    assert [event.parked_position for event in parked if isinstance(event, EventParked)] == [2]
+
+
+async def test_who_finds_the_checkpoint_moved_folds_nothing_on(store: EventStore, engine: AsyncEngine) -> None:
+    """Another process commits while a batch is on its way and the next is folded: both are worth nothing."""
+    for number in range(20):
+        await load_series(store, f"series-{number}")
+    model = MeddledWith(engine)
+    running = asyncio.ensure_future(Projector(store, model, max_batch=10).run())
+    await caught_up(store, engine)
+    await end(running)
+
+    assert model.failures == 1
+    assert await rows(engine) == await folded(store)
+
+
+class MeddledWith(ReadModel):
+    """Once, another moves the checkpoint on just before this process does: by the batch that this one would write."""
+
+    failures = 0
+
+    async def commit(self, log_id: str, before: Checkpoint, position: int, folded: domain.Folded) -> Checkpoint:
+        if before.position >= 50 and not self.failures:
+            await super().commit(log_id, before, position, folded)
+        try:
+            return await super().commit(log_id, before, position, folded)
+        except GuardFailed:
+            self.failures += 1
+            raise
+
+
+async def test_the_newest_episodes_take_the_place_of_the_former(store: EventStore, engine: AsyncEngine) -> None:
+    """Loaded again, whether that comes in a batch of its own or in that of the first; a season that is gone is gone."""
+    async with projecting(store, engine):
+        await load_series(store, "bleach")
+        await caught_up(store, engine)
+    await load_series(store, "naruto")
+    for key in ("bleach", "naruto"):
+        await load_one_episode(store, key)
+    async with projecting(store, engine):
+        await caught_up(store, engine)
+
+    async with engine.connect() as connection:
+        query = "SELECT key, season, title FROM episodes JOIN anime_series s ON s.id = series_id ORDER BY key"
+        episodes = [tuple(row) for row in await connection.execute(text(query))]
+        seasons = [row.number for row in await connection.execute(text("SELECT number FROM seasons"))]
+    assert episodes == [("bleach", 1, "Anew"), ("naruto", 1, "Anew")]
+    assert seasons == [1, 1]
+
+
+async def load_one_episode(store: EventStore, key: str) -> None:
+    """Load the episodes again; the catalogue has one by now."""
+    state = await store.state_of(key)
+    assert state is not None
+    guard = life_of(key, state.added)
+    asked = await store.append(PartRequested(key=key, part=Part.EPISODES, reason="refresh"), expect=guard)
+    seasons = (Season(number=1, episodes=(Episode(number=1, title="Anew"),)),)
+    loaded = EpisodesLoaded(key=key, cause=asked.position, attempt=1, seasons=seasons)
+    await store.append(loaded, expect=guard)
 
 
 async def test_a_database_outage_costs_time_only(store: EventStore, postgres: Postgres, database_url: str) -> None:
