@@ -86,7 +86,7 @@ async def make_equal(connection: AsyncConnection) -> int:
     await connection.execute(text("SET LOCAL enable_nestloop = off"))
     changed = 0
     for table in TABLES:
-        for statement in (_delete(table), _insert(table), _update(table)):
+        for statement in (_delete(table), _update(table), _insert(table)):  # what is inserted is equal
             changed += (await connection.execute(text(statement))).rowcount
     return changed
 

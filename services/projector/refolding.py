@@ -30,6 +30,7 @@ from services.projector.replaying import One, Replayed, key_of, replay
 
 _BATCH = 5_000
 _STATES_KEPT = 20_000
+_PARKING = (EventParked, EventUnparked)
 _PATIENCE = 60.0  # seconds without an event that the log is known to hold
 
 # Told again and again: the position that is folded, and the one that it is folded to.
@@ -40,6 +41,7 @@ _TABLES = {
     "episodes": "UNIQUE (series_id, season, number)",
     "seasons": "UNIQUE (series_id, number)",
 }
+_LOOKED_FOR = {"anime_series": "id, key", "episodes": "series_id, season, number", "seasons": "series_id, number"}
 _FORGET = (
     "DELETE FROM episodes WHERE series_id IN (SELECT id FROM anime_series WHERE key = :key)",
     "DELETE FROM seasons WHERE series_id IN (SELECT id FROM anime_series WHERE key = :key)",
@@ -97,11 +99,12 @@ class Refolding:
         """Tell the planner what the tables hold: no autovacuum comes to temporary ones.
 
         Untold, it does not know how few rows are one series', and reads whole tables to find those of a batch: the
-        longer the log, the slower. Each time that they have doubled is enough.
+        longer the log, the slower. Each time that they have doubled is enough. (What no statement looks for, such as
+        the encoded states, would take most of the time.)
         """
         self._analyzed = self.position
-        for table in _TABLES:
-            await self._connection.execute(text(f"ANALYZE {table}"))
+        for table, columns in _LOOKED_FOR.items():
+            await self._connection.execute(text(f"ANALYZE {table} ({columns})"))
 
     async def settle(self) -> list[Replayed]:
         """Fold the series that were left out, so that all rows stand at `position`. Raises LogUnavailable."""
@@ -130,7 +133,7 @@ class Refolding:
 
     def _is_apart(self, one: One) -> bool:
         key = key_of(one)
-        if key in self._apart or isinstance(one, Unreadable) or isinstance(one.event, EventParked | EventUnparked):
+        if key in self._apart or isinstance(one, Unreadable) or isinstance(one.event, _PARKING):
             # A subject that ends with the key is none of the series' own, and not among its events.
             is_own = isinstance(one, RecordedEvent) or one.subject.startswith(f"series.{key}.")
             self._apart[key] = one.position if is_own else self._apart.get(key, 0)

@@ -23,7 +23,7 @@ def key_of(one: One) -> str:
 
 def is_skipped(one: One, parkings: Parkings, *, at: int) -> bool:
     """Whether the log says, after the position `at`, that the event could not be taken there."""
-    return parkings.get((key_of(one), one.position), 0) > at
+    return bool(parkings) and parkings.get((key_of(one), one.position), 0) > at
 
 
 def release(
