@@ -12,7 +12,7 @@ EpisodeState: TypeAlias = Literal["on_disk", "missing", "unaired"]
 Mood: TypeAlias = Literal["plain", "quiet", "strong", "good", "warning", "bad"]
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A JSON object sent to clients: every field is always there."""
 
 

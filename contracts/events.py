@@ -32,11 +32,13 @@ ArtworkKind: TypeAlias = Literal["poster", "fanart", "logo", "banner", "landscap
 FileState: TypeAlias = Literal["written", "updated", "existing"]
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# Here and below `gc=False`: what is made once, of values only, is part of no cycle, and the collector would spend its
+# time on a log's worth of it.
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A part of an event's body: no tag, no identity."""
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """What every event says: the series it is about."""
 
     key: str
@@ -311,9 +313,12 @@ Event: TypeAlias = (
 EVENT_TYPES: tuple[type[Event], ...] = Event.__args__
 FinalEvent: TypeAlias = PartLoaded | PartUnchanged | PartUnavailable | PartFailed | SeriesIdentified
 CausedEvent: TypeAlias = FinalEvent | PartStarted | PartReleased | PartRetrying
+PartEvent: TypeAlias = (
+    PartLoaded | PartUnchanged | PartUnavailable | PartFailed | PartStarted | PartReleased | PartRetrying
+)
 
 
-class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as the log holds it: `position` is its stream sequence in SERIES, `time` its writer's clock (UTC)."""
 
     position: int

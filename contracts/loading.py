@@ -11,7 +11,8 @@ caretaker folds everything, and asks again for what was lost where the two diffe
 """
 
 from collections.abc import Iterable
-from typing import assert_never
+from datetime import datetime
+from typing import Any, TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ from contracts.events import (
     CONTENT_PARTS,
     CatalogueIds,
     CausedEvent,
+    CausedFact,
     EpisodesLoaded,
     EventParked,
     EventUnparked,
@@ -29,6 +31,7 @@ from contracts.events import (
     LogoLoaded,
     NfoLoaded,
     Part,
+    PartEvent,
     PartFailed,
     PartReleased,
     PartRequested,
@@ -41,7 +44,9 @@ from contracts.events import (
     SeriesIdentified,
     SeriesRemoved,
 )
-from contracts.state import Good, Outcome, PartState, SeriesState
+from contracts.state import Good, LoadingStatus, Outcome, PartState, SeriesState
+
+_Changes: TypeAlias = dict[str, Any]  # fields of a SeriesState
 
 _RANK: dict[Outcome | None, int] = {None: 0, "failed": 1, "unavailable": 2, "loaded": 3}
 
@@ -69,65 +74,69 @@ def evolve(state: SeriesState | None, recorded: RecordedEvent) -> SeriesState | 
         return _added(state, event, recorded)
     if state is None or recorded.position <= state.added:
         return state
-    after = _apply(state, recorded)
-    if after is state:
+    changes = _changes(state, recorded)
+    if changes is None:
         return state
-    return _stamp(state, after, recorded)
+    # As few copies as there can be: this is most of what a fold takes its time for.
+    after = replace(state, position=recorded.position, updated_at=recorded.time, **changes)
+    return _moved_on(state.loading_status, after, recorded.time)
 
 
-def _apply(state: SeriesState, recorded: RecordedEvent) -> SeriesState:
+def _changes(state: SeriesState, recorded: RecordedEvent) -> _Changes | None:
     event = recorded.event
+    if isinstance(event, CausedFact):
+        if state.removed or event.cause < state.added:
+            return None  # a former life's
+        if isinstance(event, SeriesIdentified):
+            return _identified(state, event, recorded.position)
+        return _part_changes(state, event, recorded)
     match event:
-        case SeriesAdded():
-            return state
         case SeriesRemoved():
-            return state if state.removed else replace(state, removed=True, delete_files=event.delete_files)
+            return None if state.removed else {"removed": True, "delete_files": event.delete_files}
         case FilesDeleted():
-            return replace(state, files_deleted=True) if state.delete_files and not state.files_deleted else state
+            return {"files_deleted": True} if state.delete_files and not state.files_deleted else None
         case EventParked() | EventUnparked():
             return _parking(state, event, recorded.position)
-        case _ if state.removed:
-            return state
         case PartRequested():
-            return _requested(state, event, recorded.position)
-        case SeriesIdentified() if event.cause >= state.added:
-            return _identified(state, event, recorded.position)
-        case _ if event.cause < state.added:
-            return state  # a former life's
+            return None if state.removed else _requested(state, event, recorded.position)
+        case SeriesAdded():
+            return None
         case _:
-            before = state.part(event.part)
-            after = _part_after(before, event, recorded.position)
-            if after is before:
-                return state
-            changes: dict[str, object] = {event.part.value: after}
-            if isinstance(event, EpisodesLoaded):
-                changes["episodes_at"] = recorded.position
-            elif isinstance(event, NfoLoaded):
-                changes |= {"nfo_created_at": state.nfo_created_at or recorded.time, "nfo_updated_at": recorded.time}
-            return replace(state, **changes)
+            assert_never(event)
 
 
-def _parking(state: SeriesState, event: EventParked | EventUnparked, at: int) -> SeriesState:
+def _part_changes(state: SeriesState, event: PartEvent, recorded: RecordedEvent) -> _Changes | None:
+    before = state.part(event.part)
+    after = _part_after(before, event, recorded.position)
+    if after is before:
+        return None
+    changes: _Changes = {event.part.value: after}
+    if isinstance(event, EpisodesLoaded):
+        changes["episodes_at"] = recorded.position
+    elif isinstance(event, NfoLoaded):
+        changes |= {"nfo_created_at": state.nfo_created_at or recorded.time, "nfo_updated_at": recorded.time}
+    return changes
+
+
+def _parking(state: SeriesState, event: EventParked | EventUnparked, at: int) -> _Changes | None:
     position = event.parked_position
     if position < state.added or at <= state.position:
-        return state  # a former life's, or a repeat from before it was let go
+        return None  # a former life's, or a repeat from before it was let go
     if isinstance(event, EventParked):
-        return state if position in state.parked else replace(state, parked=state.parked | {position: event.reason})
+        return None if position in state.parked else {"parked": state.parked | {position: event.reason}}
     if position not in state.parked:
-        return state
-    return replace(state, parked={other: why for other, why in state.parked.items() if other != position})
+        return None
+    return {"parked": {other: why for other, why in state.parked.items() if other != position}}
 
 
-def _stamp(before: SeriesState, after: SeriesState, recorded: RecordedEvent) -> SeriesState:
-    was, now = before.loading_status, after.loading_status
-    changes: dict[str, object] = {"position": recorded.position, "updated_at": recorded.time}
+def _moved_on(was: LoadingStatus, after: SeriesState, time: datetime) -> SeriesState:
+    """With the times at which its status changed."""
+    now = after.loading_status
     if now == "completed":
-        changes["completed_at"] = after.completed_at or recorded.time
-    else:
-        changes["completed_at"] = None
-        if was in ("completed", "failed") and now not in ("failed", "removed"):
-            changes["started_at"] = recorded.time
-    return replace(after, **changes)
+        return after if after.completed_at else replace(after, completed_at=time)
+    if was in ("completed", "failed") and now not in ("failed", "removed"):
+        return replace(after, completed_at=None, started_at=time)
+    return replace(after, completed_at=None) if after.completed_at else after
 
 
 def _added(state: SeriesState | None, event: SeriesAdded, recorded: RecordedEvent) -> SeriesState:
@@ -154,21 +163,21 @@ def _added(state: SeriesState | None, event: SeriesAdded, recorded: RecordedEven
     )
 
 
-def _requested(state: SeriesState, event: PartRequested, position: int) -> SeriesState:
+def _requested(state: SeriesState, event: PartRequested, position: int) -> _Changes | None:
     before = state.part(event.part)
     # Before SeriesIdentified only identity can be started: the other parts will start with it. (A part that was
     # started shows that there was one, even when only the last event of each subject is folded.)
     ready = event.part is Part.IDENTITY or state.identified > 0 or before.cause > 0
     if position <= before.cause:
-        return state
-    changes: dict[str, object] = {}
+        return None
+    changes: _Changes = {}
     if event.part is not Part.IDENTITY and event.part not in state.wanted:
         changes["wanted"] = (*state.wanted, event.part)
     if ready:
         changes[event.part.value] = _start(before, position, overwrite=event.overwrite, ids=event.ids)
     elif position > before.early:
         changes[event.part.value] = replace(before, early=position, overwrite=event.overwrite)
-    return replace(state, **changes) if changes else state
+    return changes or None
 
 
 def _start(
@@ -191,12 +200,12 @@ def _start(
     )
 
 
-def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> SeriesState:
+def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> _Changes | None:
     # It counts by its position even if identity was asked for again meanwhile: it says what the series is, and it is
     # the only SeriesIdentified left when just the last event of each subject is folded.
     if position <= state.identified:
-        return state
-    changes: dict[str, object] = {
+        return None
+    changes: _Changes = {
         "identity": _part_after(state.identity, event, position),
         "identified": position,
         "catalogue": event.catalogue,
@@ -217,7 +226,7 @@ def _identified(state: SeriesState, event: SeriesIdentified, position: int) -> S
             # A later SeriesIdentified; the first is not among the events at hand, and as nobody asks for a part before
             # that, the request came after it and was a start. (Else it is taken for one here, though it was none.)
             changes[part.value] = _start(before, before.early, overwrite=before.overwrite)
-    return replace(state, **changes)
+    return changes
 
 
 def _is_started(part: Part, before: PartState, event: SeriesIdentified) -> bool:

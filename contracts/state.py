@@ -26,7 +26,7 @@ LoadingStatus: TypeAlias = Literal[
 ADOPTED = "library"
 
 
-class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Where one part stands.
 
     `cause` is the position of its newest start (0: never started), `outcome` how that start ended (None: open).
@@ -59,7 +59,7 @@ class PartState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.cause > 0 and self.outcome is None
 
 
-class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SeriesState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One series: what was wished, what was found, and where its parts stand.
 
     `added` is the position of the present SeriesAdded (the series' db_id), `identified` that of its SeriesIdentified
