@@ -24,7 +24,11 @@ async def end(*tasks: asyncio.Future[Any], patience: float = _PATIENCE) -> None:
 async def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task that has come as far as it can without waiting: what it asks of others is on its way already."""
     task = asyncio.ensure_future(work)
-    await asyncio.sleep(0)
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        await end(task)  # nobody else knows of it
+        raise
     return task
 
 

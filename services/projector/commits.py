@@ -68,7 +68,7 @@ class Commits:
         self._writing = None
 
     async def write(self, position: int, folded: Folded, told: Sequence[SeriesState]) -> None:
-        """Write and tell at once. Raises what `ReadModel.commit` raises."""
+        """Write and tell at once, when nothing else is on its way. Raises what `ReadModel.commit` raises."""
         before = self.checkpoint
         self.checkpoint = await self._read_model.commit(self.log_id, before, position, folded)
         await self._tell(before.position, told)
