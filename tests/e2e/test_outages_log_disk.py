@@ -57,9 +57,15 @@ async def test_a_full_disk_puts_adds_off_until_there_is_room(stack: Stack, disk:
     taken.append(again.json()["key"])
     assert set((await stack.settled(*taken, within=120)).values()) == {"completed"}
     await eventually(lambda: _is_ready(stack), within=30)
+    await eventually(lambda: _lists(stack, taken), within=30)
+
+
+async def _lists(stack: Stack, keys: list[str]) -> bool:
+    """Whether just these series are listed; the rows follow the log."""
     async with stack.client() as client:
         listed = (await client.get("/api/anime", params={"limit": 500})).json()
-    assert {one["key"] for one in listed["items"]} == set(taken)
+    assert {one["key"] for one in listed["items"]} == set(keys)
+    return True
 
 
 async def _refused(stack: Stack, taken: list[str]) -> httpx2.Response | None:
