@@ -46,7 +46,7 @@ class Person:
             case "remove" | "remove_with_files":
                 await self._remove(with_files=visit.act == "remove_with_files")
             case "refresh" | "retry":
-                await self._load_again(visit.act)
+                await self.load_again(visit.act)
 
     async def _add(self) -> None:
         answer, _ = await self._until_answered(lambda: self._stack.add(self.name))
@@ -73,7 +73,9 @@ class Person:
         if answer.status_code == 202:
             self.position = answer.json()["position"]
 
-    async def _load_again(self, act: str) -> None:
+    async def load_again(self, act: str) -> None:
+        """`refresh` or `retry`, if there is anything to be loaded again."""
+
         async def ask() -> httpx2.Response:
             async with self._stack.client() as client:
                 return await client.post(f"/api/anime/{self.key}/{act}")
@@ -106,7 +108,7 @@ class Person:
         async with asyncio.timeout(within):
             while (status := await self._settled()) != ("removed" if self.removed else "completed"):
                 assert status == "failed", f"{self.key} is {status}"
-                await self._load_again("retry")
+                await self.load_again("retry")
                 self.retried += 1
 
     async def _settled(self) -> str:
