@@ -106,19 +106,17 @@ def refold(events: Sequence[RecordedEvent]) -> Folded:
     return Folded({state.key: state}, episodes, frozenset({state.key}), [state])
 
 
-def pieces(batch: Sequence[T]) -> Iterator[list[T]]:
+def pieces(batch: Sequence[T]) -> Iterator[Sequence[T]]:
     """The batch in order, each EventUnparked by itself: it wants more than what is at hand."""
-    piece: list[T] = []
-    for one in batch:
+    begin = 0
+    for number, one in enumerate(batch):
         if isinstance(one, RecordedEvent) and isinstance(one.event, EventUnparked):
-            if piece:
-                yield piece
-            yield [one]
-            piece = []
-        else:
-            piece.append(one)
-    if piece:
-        yield piece
+            if begin < number:
+                yield batch[begin:number]
+            yield batch[number : number + 1]
+            begin = number + 1
+    if begin < len(batch):
+        yield batch[begin:] if begin else batch
 
 
 def keys_of(events: Iterable[RecordedEvent]) -> set[str]:

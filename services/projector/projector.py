@@ -9,6 +9,7 @@ the checkpoint's row.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import structlog
 
@@ -109,7 +110,7 @@ class Projector:
         info.check_continues(self._commits.checkpoint.log_id, self._commits.checkpoint.position)
         self._commits.log_id = info.log_id
 
-    async def _project(self, batch: list[RecordedEvent | Unreadable]) -> None:
+    async def _project(self, batch: Sequence[RecordedEvent | Unreadable]) -> None:
         if batch[0].position != self._position + 1:
             raise Interrupted(f"expected position {self._position + 1}, got {batch[0].position}")
         match batch:
@@ -124,7 +125,7 @@ class Projector:
                 self._remember(folded)
         self._position = batch[-1].position
 
-    async def _commit_what_is_taken(self, batch: list[RecordedEvent | Unreadable]) -> None:
+    async def _commit_what_is_taken(self, batch: Sequence[RecordedEvent | Unreadable]) -> None:
         """Halve a batch that the database refuses, until the event that it refuses stands alone."""
         try:
             await self._commit(batch)
@@ -166,23 +167,22 @@ class Projector:
             await self._park(released, again=one.position)
         await self._commit([one])
 
-    async def _commit(self, batch: list[RecordedEvent | Unreadable]) -> None:
+    async def _commit(self, batch: Sequence[RecordedEvent | Unreadable]) -> None:
         await self._write(batch[-1].position, await self._fold(batch))
 
     async def _write(self, position: int, folded: Folded) -> None:
         await self._commits.write(position, folded, self._told(folded))
         self._remember(folded)
 
-    async def _fold(self, batch: list[RecordedEvent | Unreadable]) -> Folded:
+    async def _fold(self, batch: Sequence[RecordedEvent | Unreadable]) -> Folded:
         """What the batch changes; what can't be taken is parked."""
-        events: list[RecordedEvent] = []
-        for one in batch:
-            if is_skipped(one, self._parkings, at=one.position):
-                continue
-            if isinstance(one, Unreadable):
-                await self._park(one)
-            else:
-                events.append(one)
+        if self._parkings:
+            batch = [one for one in batch if not is_skipped(one, self._parkings, at=one.position)]
+        events = [one for one in batch if isinstance(one, RecordedEvent)]
+        if len(events) < len(batch):
+            for one in batch:
+                if isinstance(one, Unreadable):
+                    await self._park(one)
         # Not a difference of sets, which would look at every state that is kept: thousands for each event.
         missing = {key for key in domain.keys_of(events) if key not in self._states}
         if missing:
