@@ -1,5 +1,6 @@
 """The connection to PostgreSQL, and what an error of it means."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -22,11 +23,13 @@ def connect_engine(
     command_timeout: float = 10.0,
     name: str = "coldopen",
     tested: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncEngine:
     """An engine for `postgresql+asyncpg://…`; nothing is connected yet. Times in seconds.
 
     Connections are tested when they are taken from the pool, so that a restart of the server costs no error. A test
     is three turns to the server: `tested=False` is for who takes one for each small thing, and tries again anyway.
+    `settings` are PostgreSQL's, for all sessions of the engine.
     """
     return create_async_engine(
         url,
@@ -37,7 +40,7 @@ def connect_engine(
         connect_args={
             "timeout": connect_timeout,
             "command_timeout": command_timeout,
-            "server_settings": {"application_name": name, "timezone": "UTC"},
+            "server_settings": {"application_name": name, "timezone": "UTC", **(settings or {})},
         },
     )
 

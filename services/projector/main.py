@@ -18,7 +18,7 @@ from services.platform.settings import ProjectorSettings
 from services.projector.adopt import adopt
 from services.projector.console import complain, report_to, show
 from services.projector.projector import Projector
-from services.projector.read_model import ReadModel
+from services.projector.read_model import ReadModel, connect_projector
 from services.projector.rebuild import NotRebuilt, rebuild, verify
 
 _STATEMENT = 3600.0  # seconds that one statement of a rebuild may take
@@ -28,7 +28,7 @@ _OPTIONS = ("--verify", "--json")
 
 async def _project(settings: ProjectorSettings) -> None:
     nc = await connect("projector", settings.nats_url)
-    engine = connect_engine(settings.database_url, name="coldopen-projector", tested=False)
+    engine = connect_projector(settings.database_url)
     try:
         await until_stopped(Projector(EventStore(nc), ReadModel(engine), max_batch=settings.max_batch).run())
     finally:

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 _STATES_KEPT = 20_000
 _POLL = 5.0
+# From one batch to the next, unless that is full: many adds a second would each cost a commit of its own.
+_PAUSE = 0.005
 
 
 class Interrupted(Exception):
@@ -91,11 +93,15 @@ class Projector:
         # These events were folded once before. What was not taken then is not taken now, even if it could be.
         self._parkings = await parkings_after(self._store, self._position)
         inbox = Inbox(self._store, self._position)
+        clock = asyncio.get_running_loop().time
+        taken_at = 0.0
         try:
             while True:
-                if not inbox.waiting:
+                if inbox.waiting < self._max_batch:
                     await self._commits.settle()
+                    await asyncio.sleep(taken_at + _PAUSE - clock())
                 batch = await inbox.take(self._max_batch, _POLL)
+                taken_at = clock()
                 self._is_behind = len(batch) == self._max_batch
                 for piece in domain.pieces(batch):
                     await self._project(piece)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from contracts.events import EpisodesLoaded
 from contracts.presentation import error_of
 from contracts.state import SeriesState
+from services.platform.database import connect_engine
 from services.platform.tables import checkpoint
 from services.projector.domain import Folded
 
@@ -111,6 +112,15 @@ _WRITE = {
     for guarded in (False, True)
     for with_episodes in (False, True)
 }
+
+
+def connect_projector(url: str) -> AsyncEngine:
+    """The engine of a projector, which finds rows by their keys only.
+
+    Told so, because the server would look through whole tables: a statement keeps the plan that was right while they
+    were small until their statistics are taken, a minute later or more.
+    """
+    return connect_engine(url, name="coldopen-projector", tested=False, settings={"enable_seqscan": "off"})
 
 
 class ReadModel:

@@ -112,18 +112,21 @@ async def measured(module: str, work: str, nats_url: str, database_url: str, *ar
     return msgspec.json.decode(printed, type=Measured)
 
 
-def main(works: Mapping[str, Work]) -> None:
+def _connect(database_url: str) -> AsyncEngine:
+    return connect_engine(database_url, command_timeout=600)
+
+
+def main(works: Mapping[str, Work], connect_database: Callable[[str], AsyncEngine] = _connect) -> None:
     """Be such a process: empty the tables, do the work that the command line names, say what it took."""
     work, nats_url, database_url, *arguments = sys.argv[1:]
-    uvloop.run(_measure(works[work], nats_url, database_url, arguments))
+    uvloop.run(_measure(works[work], nats_url, connect_database(database_url), arguments))
 
 
-async def _measure(work: Work, nats_url: str, database_url: str, arguments: list[str]) -> None:
+async def _measure(work: Work, nats_url: str, engine: AsyncEngine, arguments: list[str]) -> None:
     configure_logging("bench", "warning")
     gc.set_threshold(*COLLECT_AFTER)
     nc = await connect("bench", nats_url)
     store = EventStore(nc)
-    engine = connect_engine(database_url, command_timeout=600, tested=False)  # as the projector has it
     async with engine.begin() as connection:
         await connection.execute(text("TRUNCATE anime_series CASCADE"))
         await connection.execute(text("UPDATE checkpoint SET log_id = NULL, position = 0"))

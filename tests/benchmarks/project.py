@@ -18,7 +18,7 @@ from services.platform.event_store import EventStore
 from services.platform.tasks import end
 from services.projector.domain import Folded
 from services.projector.projector import Projector
-from services.projector.read_model import Checkpoint, ReadModel
+from services.projector.read_model import Checkpoint, ReadModel, connect_projector
 from tests.benchmarks.event_log import fill, main, measured, read
 from tests.benchmarks.harness import Figure, in_turns
 from tests.benchmarks.servers import Servers, running_servers
@@ -110,4 +110,4 @@ async def _copy(engine: AsyncEngine, count: int) -> float:
 
 
 if __name__ == "__main__":
-    main({"project": _project, "read": read})
+    main({"project": _project, "read": read}, connect_projector)

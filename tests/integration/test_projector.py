@@ -24,13 +24,12 @@ from contracts.presentation import encode_update
 from contracts.state import SeriesState
 from contracts.subjects import FEED_SUBJECT
 from deploy.local.postgres import Postgres
-from services.platform.database import connect_engine
 from services.platform.event_store import EventStore, life_of
 from services.platform.tasks import end
 from services.projector import domain
 from services.projector.adopt import adopt
 from services.projector.projector import Projector
-from services.projector.read_model import Checkpoint, GuardFailed, ReadModel
+from services.projector.read_model import Checkpoint, GuardFailed, ReadModel, connect_projector
 from tests.support.builders import series_state
 from tests.support.histories import added, loaded_after
 from tests.support.projecting import has_caught_up, has_reached, projecting
@@ -122,6 +121,42 @@ async def test_who_is_behind_tells_only_the_newest_of_each_series(store: EventSt
         told = [msgspec.json.decode(update)["position"] for update in frame.updates]
         assert told == (newest if frame in full else positions)
     assert [frame.after for frame in changes[1:]] == [frame.position for frame in changes[:-1]]
+
+
+async def test_many_changes_soon_after_each_other_share_their_commits(store: EventStore, engine: AsyncEngine) -> None:
+    """However fast they come, there are two hundred commits a second at most."""
+    frames: list[Frame] = []
+
+    async def on_frame(message: Msg) -> None:
+        frames.append(msgspec.json.decode(message.data, type=Frame))
+
+    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    async with projecting(store, engine):
+        await store.append(added("first"))
+        await eventually(lambda: frames)
+        begun = asyncio.get_running_loop().time()
+        for number in range(200):
+            await store.append(added(f"series-{number}"))
+        await eventually(lambda: frames[-1].position == 201)
+        taken = asyncio.get_running_loop().time() - begun
+
+    changes = [frame for frame in frames if frame.after != frame.position]
+    assert len(changes) <= 2 + taken * 200
+
+
+async def test_rows_are_found_by_their_key_however_few_there_were(database_url: str) -> None:
+    """A statement keeps the plan that it got while the table was empty."""
+    engine = connect_projector(database_url)
+    try:
+        async with engine.connect() as connection:
+            keys = ", ".join(f"'series-{number}'" for number in range(50))
+            query = text(f"EXPLAIN SELECT key, state FROM anime_series WHERE key = ANY(ARRAY[{keys}])")
+            plan = " ".join(row[0] for row in await connection.execute(query))
+    finally:
+        await engine.dispose()
+
+    assert "Index Cond" in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_a_frame_that_would_be_too_large_leaves_its_updates_out(store: EventStore, engine: AsyncEngine) -> None:
@@ -294,7 +329,7 @@ async def load_one_episode(store: EventStore, key: str) -> None:
 
 async def test_a_database_outage_costs_time_only(store: EventStore, postgres: Postgres, database_url: str) -> None:
     """PostgreSQL is killed in the middle and comes back: the projector waits and catches up."""
-    engine = connect_engine(database_url, connect_timeout=1.0, tested=False)  # as the process has it
+    engine = connect_projector(database_url)  # as the process has it
     try:
         async with projecting(store, engine):
             await load_series(store, "bleach")
