@@ -61,13 +61,14 @@ def _rows(events: list[int], found: dict[str, list[list[Used]]], index: list[lis
         return [[one.memory for one in some] for some in found[work]]
 
     parked = "it asks first which events were set aside"
+    pages = "nats-server, asked for a page of events at a time, reads the block of the log that holds it"
     states = "it holds the states of 20,000 series at most, and the keys of all"
     return [
         row("`rebuild` into empty tables, an event", "µs", each("rebuild")),
         row("memory of `rebuild`, at most", "MiB", memory("rebuild"), why=states),
         row("`rebuild --verify`, an event", "µs", each("verify")),
         row("memory of `rebuild --verify`, at most", "MiB", memory("verify"), why=states),
-        row("the caretaker's first look at the log, an event", "µs", each("look")),
+        row("the caretaker's first look at the log, an event", "µs", each("look"), why=pages),
         row("memory of the caretaker, which holds all states", "MiB", memory("look"), "linear"),
         row("start of a projector", "ms", [[1e3 * one.seconds for one in some] for some in found[_START]], why=parked),
         row("memory of nats-server, which holds all subjects", "MiB", index, "linear"),
