@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.board import shown
 from tests.board.cards import add_box, card, cards, close, find_box, link_to, open_card
 from tests.board.visiting import Visits
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -125,12 +127,18 @@ async def test_every_width_holds_everything(visits: Visits, session: StorageStat
     await page.keyboard.press("Escape")
 
     for name in (shown.COMPLETE, shown.FAILED):
-        await find_box(page).fill(name)
+        await eventually(partial(is_found, page, name), every=0.2)
         details = await open_card(page, name)
         await expect(details.get_by_role("heading", name="History")).to_be_visible()
         assert await details.evaluate(fits)
         assert await root.evaluate(fits)
         await close(details)
+
+
+async def is_found(page: Page, name: str) -> bool:
+    """Look for the series; what is typed in the very moment in which details close may be lost."""
+    await find_box(page).fill(name)
+    return await page.get_by_role("link", name=f"{name}: details").is_visible()
 
 
 async def test_who_wants_no_motion_sees_none(visits: Visits, session: StorageState) -> None:
