@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -194,9 +195,11 @@ class Following:
         for watching in (jsi._hbtask, jsi._fctask):  # noqa: SLF001
             watching.cancel()  # nats-py 2.16 would miss heartbeats, and make the consumer anew
         try:
-            await self._subscription.drain()  # type: ignore[no-untyped-call]
-        except (NatsError, TimeoutError, OSError):
-            # Else the connection would make it anew.
+            with suppress(NatsError, TimeoutError, OSError):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]
+        finally:
+            # Cut short, it would leave its task behind, and the connection would make it anew.
+            self._subscription._stop_processing()  # noqa: SLF001
             self._subscription._conn._remove_sub(self._subscription._id)  # noqa: SLF001
 
     async def stop(self) -> None:

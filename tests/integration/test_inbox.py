@@ -98,3 +98,18 @@ async def test_nothing_comes_after_the_end(store: EventStore) -> None:
     await inbox.close()
 
     assert (first.position, nothing, second.position) == (1, [], 2)
+
+
+async def test_who_closes_while_the_last_is_on_its_way_leaves_no_subscription(store: EventStore) -> None:
+    """However far it has come with ending the one that it had."""
+    await fill(store, 1)
+    await store.info()
+    before = set(store.nc._subs)
+    tasks = asyncio.all_tasks()
+    inbox = Inbox(store, 0, most_waiting=1)
+
+    await inbox.take(1, 5)
+    await inbox.close()
+
+    assert set(store.nc._subs) == before
+    await eventually(lambda: asyncio.all_tasks() <= tasks)
