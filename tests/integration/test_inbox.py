@@ -100,7 +100,8 @@ async def test_nothing_comes_after_the_end(store: EventStore) -> None:
     assert (first.position, nothing, second.position) == (1, [], 2)
 
 
-async def test_who_closes_while_the_last_is_on_its_way_leaves_no_subscription(store: EventStore) -> None:
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_closes_while_the_last_is_on_its_way_leaves_no_subscription(store: EventStore, turns: int) -> None:
     """However far it has come with ending the one that it had."""
     await fill(store, 1)
     await store.info()
@@ -109,6 +110,8 @@ async def test_who_closes_while_the_last_is_on_its_way_leaves_no_subscription(st
     inbox = Inbox(store, 0, most_waiting=1)
 
     await inbox.take(1, 5)
+    for _ in range(turns):
+        await asyncio.sleep(0)
     await inbox.close()
 
     assert set(store.nc._subs) == before
