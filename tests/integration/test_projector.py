@@ -42,6 +42,17 @@ async def load_series(store: EventStore, key: str) -> None:
         await store.append(event, expect=life_of(key, position))
 
 
+async def frames_from_now(store: EventStore) -> list[Frame]:
+    """The frames that are published, as they come."""
+    frames: list[Frame] = []
+
+    async def on_frame(message: Msg) -> None:
+        frames.append(msgspec.json.decode(message.data, type=Frame))
+
+    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    return frames
+
+
 async def caught_up(store: EventStore, engine: AsyncEngine) -> None:
     await eventually(lambda: has_caught_up(store, engine), within=20)
 
@@ -76,12 +87,7 @@ async def test_rows_equal_the_fold_of_the_log(store: EventStore, engine: AsyncEn
 
 async def test_frames_tell_every_change_without_a_gap(store: EventStore, engine: AsyncEngine) -> None:
     """Each frame goes on where the one before ended, and its updates are those of its positions, in order."""
-    frames: list[Frame] = []
-
-    async def on_frame(message: Msg) -> None:
-        frames.append(msgspec.json.decode(message.data, type=Frame))
-
-    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    frames = await frames_from_now(store)
     async with projecting(store, engine):
         await load_series(store, "bleach")
         await load_series(store, "naruto")
@@ -100,12 +106,7 @@ async def test_frames_tell_every_change_without_a_gap(store: EventStore, engine:
 
 async def test_who_is_behind_tells_only_the_newest_of_each_series(store: EventStore, engine: AsyncEngine) -> None:
     """A full batch tells of each series once, where it stands then; a smaller one every change. None leaves a gap."""
-    frames: list[Frame] = []
-
-    async def on_frame(message: Msg) -> None:
-        frames.append(msgspec.json.decode(message.data, type=Frame))
-
-    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    frames = await frames_from_now(store)
     await load_series(store, "bleach")
     await load_series(store, "naruto")
     async with projecting(store, engine, max_batch=4):
@@ -125,12 +126,7 @@ async def test_who_is_behind_tells_only_the_newest_of_each_series(store: EventSt
 
 async def test_many_changes_soon_after_each_other_share_their_commits(store: EventStore, engine: AsyncEngine) -> None:
     """However fast they come, there are two hundred commits a second at most."""
-    frames: list[Frame] = []
-
-    async def on_frame(message: Msg) -> None:
-        frames.append(msgspec.json.decode(message.data, type=Frame))
-
-    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    frames = await frames_from_now(store)
     async with projecting(store, engine):
         await store.append(added("first"))
         await eventually(lambda: frames)
@@ -161,12 +157,7 @@ async def test_rows_are_found_by_their_key_however_few_there_were(database_url: 
 
 async def test_a_frame_that_would_be_too_large_leaves_its_updates_out(store: EventStore, engine: AsyncEngine) -> None:
     """Gateways then fetch the rows; the frame says so."""
-    frames: list[Frame] = []
-
-    async def on_frame(message: Msg) -> None:
-        frames.append(msgspec.json.decode(message.data, type=Frame))
-
-    await store.nc.subscribe(FEED_SUBJECT, cb=on_frame)
+    frames = await frames_from_now(store)
     for number in range(30):
         await store.append(added(f"series-{number}"))
     async with projecting(store, engine, max_frame=5_000):
